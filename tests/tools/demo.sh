@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Three hosts of the lab, provisioned and proven just as a user would do it with machines of their own.
+set -eu
+
+root=$(git rev-parse --show-toplevel)
+cd "$root"
+began=$SECONDS
+
+python -m lab up demo --hosts node1,node2,node3 --kind auto
+
+inventory=(-i .cache/lab/demo/inventory.yml -i examples/three-nodes)
+echo "==> ansible-playbook berthage.swarm.site ${inventory[*]}"
+ansible-playbook berthage.swarm.site "${inventory[@]}"
+echo "==> ansible-playbook berthage.swarm.verify ${inventory[*]}"
+ansible-playbook berthage.swarm.verify "${inventory[@]}"
+
+echo "==> Done in $((SECONDS - began)) s. The hosts stay up: \`python -m lab ssh demo node1\`; \`make lab-down\` removes them."

@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run Molecule scenarios, two at a time, and say of each what became of it.
+
+    python tests/tools/scenarios.py [--jobs N] [NAME ...]
+
+Without names, every scenario in molecule/ runs. The whole output of each goes to .cache/log/NAME.log; of a failing one
+the end of it is printed, with the journals of its hosts' services, which are gone once the hosts are. A scenario that
+this machine cannot run is reported as skipped, with the reason; one that molecule/required.txt names must not be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+LOGS = ROOT / ".cache" / "log"
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+
+# `python -m lab can` ends with this where the machine has no way to run such hosts (as automake's tests do).
+CANNOT = 77
+HEARTBEAT = 60.0
+TAIL_LINES = 120
+
+_say_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    name: str
+    result: str
+    seconds: float
+    detail: str
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    names = arguments.names or all_scenarios()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        outcomes = list(pool.map(run, names))
+    return report(outcomes, required())
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run Molecule scenarios.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios to run; all of them if none is named")
+    parser.add_argument("--jobs", type=int, default=2, help="how many run at the same time (default: %(default)s)")
+    arguments = parser.parse_args()
+    unknown = sorted(set(arguments.names) - set(all_scenarios()))
+    if unknown:
+        parser.error(f"no such scenario: {', '.join(unknown)}; there are: {', '.join(all_scenarios())}")
+    return arguments
+
+
+def all_scenarios() -> list[str]:
+    """The longest first, so that two at a time end together: on User-Mode Linux everything takes longer."""
+    found = [file.parent.name for file in (ROOT / "molecule").glob("*/molecule.yml") if file.parent.name != "default"]
+    return sorted(found, key=lambda name: (kind_of_hosts(name) == "container", name))
+
+
+def required() -> set[str]:
+    lines = (ROOT / "molecule" / "required.txt").read_text().splitlines()
+    return {line for line in map(str.strip, lines) if line and not line.startswith("#")}
+
+
+def kind_of_hosts(name: str) -> str:
+    """container, uml or auto, as the scenario's molecule.yml asks of the lab."""
+    configuration = yaml.safe_load((ROOT / "molecule" / name / "molecule.yml").read_text()) or {}
+    return str(configuration.get("lab", {}).get("kind", "container"))
+
+
+def run(name: str) -> Outcome:
+    """One scenario from its first host to its last trace."""
+    started = time.monotonic()
+    log_path = LOGS / f"{name}.log"
+    with log_path.open("w") as log:
+        able = subprocess.run(
+            [sys.executable, "-m", "lab", "can", kind_of_hosts(name)], capture_output=True, text=True, check=False
+        )
+        if able.returncode == CANNOT:
+            return finished(Outcome(name, SKIPPED, time.monotonic() - started, able.stdout.strip()))
+        say(f"{name}: started, log in {log_path.relative_to(ROOT)}")
+        status = molecule("test", "--destroy=never", name=name, log=log, started=started)
+        if status:
+            log.flush()
+            show_failure(name, log_path)
+        # Twice over is once: what the scenario destroyed by itself stays destroyed.
+        leftover = molecule("destroy", name=name, log=log, started=started)
+    result = FAILED if status or leftover else PASSED
+    detail = "its hosts could not be removed" if leftover and not status else pytest_line(log_path)
+    return finished(Outcome(name, result, time.monotonic() - started, detail))
+
+
+def molecule(*command: str, name: str, log: TextIO, started: float) -> int:
+    """Run one Molecule command, its output in the log, with a line now and then to show that it goes on."""
+    environment = {
+        **os.environ,
+        "MOLECULE_GLOB": "molecule/*/molecule.yml",
+        "ANSIBLE_FORCE_COLOR": "0",
+        "NO_COLOR": "1",
+    }
+    process = subprocess.Popen(
+        ["molecule", *command, "--scenario-name", name],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    while True:
+        try:
+            return process.wait(HEARTBEAT)
+        except subprocess.TimeoutExpired:
+            say(f"{name}: {time.monotonic() - started:.0f} s, at: {last_task(Path(log.name))}")
+
+
+def last_task(log_path: Path) -> str:
+    tasks = re.findall(r"^(?:TASK|PLAY|RUNNING HANDLER) \[(.*)\]", log_path.read_text(errors="replace"), re.MULTILINE)
+    return tasks[-1] if tasks else "the beginning"
+
+
+def pytest_line(log_path: Path) -> str:
+    """The closing line of the scenario's verification."""
+    lines = re.findall(r"^=+ (.*(?:passed|failed|error).*) =+$", log_path.read_text(errors="replace"), re.MULTILINE)
+    return f"pytest: {lines[-1]}" if lines else "ended before its verification"
+
+
+def show_failure(name: str, log_path: Path) -> None:
+    tail = "\n".join(log_path.read_text(errors="replace").splitlines()[-TAIL_LINES:])
+    journal = subprocess.run(
+        [sys.executable, "-m", "lab", "journal", name],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    ).stdout
+    say(f"{name}: FAILED. The end of {log_path.relative_to(ROOT)}:\n{tail}\n{name}: its hosts' journals:\n{journal}")
+
+
+def finished(outcome: Outcome) -> Outcome:
+    say(f"{outcome.name}: {outcome.result} after {outcome.seconds:.0f} s; {outcome.detail}")
+    return outcome
+
+
+def report(outcomes: list[Outcome], must_pass: set[str]) -> int:
+    """The closing table, and the status: 1 where one failed, or one that must pass was skipped."""
+    missed = [outcome.name for outcome in outcomes if outcome.result == SKIPPED and outcome.name in must_pass]
+    print()
+    for outcome in outcomes:
+        print(f"{outcome.name:<16} {outcome.result:<8} {outcome.seconds:5.0f} s  {outcome.detail}")
+    for name in missed:
+        print(f"{name} is required (molecule/required.txt), and was skipped: that fails the run")
+    count = {result: sum(outcome.result == result for outcome in outcomes) for result in (PASSED, FAILED, SKIPPED)}
+    print(f"scenarios: {count[PASSED]} passed, {count[FAILED]} failed, {count[SKIPPED]} skipped")
+    return 1 if missed or count[FAILED] else 0
+
+
+def say(text: str) -> None:
+    with _say_lock:
+        print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
