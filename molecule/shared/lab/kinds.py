@@ -1,0 +1,69 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which kind of hosts a lab gets, and why."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Mapping, Sequence, Tuple
+
+from lab import containers, engine, machine, uml
+from lab.model import Lab
+from lab.progress import say
+from lab.shell import LabError, succeeds
+
+KINDS = ("auto", "container", "uml")
+# What the kernel scenarios need, under the name of the module and of its build option.
+FEATURES: Mapping[str, str] = {"nfsd": "NFSD", "nfs": "NFS_FS", "esp4": "INET_ESP", "ip_vs": "IP_VS"}
+
+
+def choose(kind: str) -> str:
+    """`auto` is a container where the running kernel can do all that a Swarm needs of it, otherwise User-Mode Linux."""
+    if kind not in KINDS:
+        raise LabError(f"{kind}: no kind of host; there are {', '.join(KINDS)}")
+    if kind != "auto":
+        return kind
+    missing = missing_features()
+    if not missing:
+        say("this machine's kernel has nfsd, nfs, esp4 and ip_vs: the hosts are containers")
+        return "container"
+    say(f"this machine's kernel lacks {', '.join(missing)}: the hosts are User-Mode Linux, which brings its own kernel")
+    return "uml"
+
+
+def missing_features() -> Tuple[str, ...]:
+    """The features that the running kernel neither has built in nor can load as a module."""
+    config = kernel_config()
+    return tuple(name for name, option in FEATURES.items() if not (built_in(config, option) or _loadable(name)))
+
+
+def built_in(config: str, option: str) -> bool:
+    return re.search(rf"^CONFIG_{option}=y$", config, re.MULTILINE) is not None
+
+
+def kernel_config() -> str:
+    """The configuration that the running kernel was built with, where it can be read."""
+    packed = Path("/proc/config.gz")
+    if packed.exists():
+        return gzip.decompress(packed.read_bytes()).decode()
+    plain = Path(f"/boot/config-{Path('/proc/sys/kernel/osrelease').read_text().strip()}")
+    return plain.read_text() if plain.exists() else ""
+
+
+def _loadable(module: str) -> bool:
+    """Loaded, or to be loaded now: a container cannot load modules of the machine on demand."""
+    return Path(f"/sys/module/{module}").exists() or succeeds(["modprobe", module])
+
+
+def of(lab: Lab) -> ModuleType:
+    return uml if lab.kind == "uml" else containers
+
+
+def requirements(kind: str) -> Sequence[machine.Requirement]:
+    if kind == "uml":
+        return machine.UML
+    return () if engine.answers() else machine.CONTAINER

@@ -1,0 +1,126 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the lab changes on the machine itself, and how it is put back."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Dict, Iterable, Iterator, Tuple
+
+from lab.locks import lock
+from lab.paths import Paths
+from lab.progress import say, step
+from lab.shell import LabError, run, succeeds
+
+_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+
+# Program, the Debian package that has it, and what the lab needs it for.
+Requirement = Tuple[str, str, str]
+COMMON: Tuple[Requirement, ...] = (
+    ("mmdebstrap", "mmdebstrap", "to make the hosts' root file system from Debian packages"),
+    ("ip", "iproute2", "to give the lab its own network"),
+    ("iptables", "iptables", "to let the lab's hosts reach the package mirror"),
+    ("ssh", "openssh-client", "to enter the hosts"),
+)
+CONTAINER: Tuple[Requirement, ...] = (("dockerd", "docker.io", "no engine answers here, and the hosts are containers"),)
+UML: Tuple[Requirement, ...] = (
+    ("linux.uml", "user-mode-linux", "the hosts' kernel, an ordinary process on this machine"),
+    ("uml_mconsole", "uml-utilities", "to halt such a host"),
+    ("mke2fs", "e2fsprogs", "to make the hosts' disks"),
+    ("depmod", "kmod", "to index the modules of the hosts' kernel"),
+)
+
+
+def require(paths: Paths, requirements: Iterable[Requirement]) -> None:
+    """Install what is missing, after a sentence for each package that says what and why."""
+    if os.geteuid() != 0:
+        raise LabError("the lab makes networks and root file systems: run it as root")
+    with lock(paths, "packages"):
+        missing = [entry for entry in requirements if not _on_path(entry[0])]
+        for program, package, purpose in missing:
+            say(f"installing {package} on this machine, because {program} is missing: {purpose}")
+        if missing:
+            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            names = [package for _, package, _ in missing]
+            # No service of a new package may start: an engine of the lab has its own state, not the machine's.
+            with step(f"Installing {', '.join(names)}"), _no_service_starts():
+                if run(["apt-get", "install", "-y", "--no-install-recommends", *names], check=False, env=environment).returncode:
+                    run(["apt-get", "update"], env=environment)
+                    run(["apt-get", "install", "-y", "--no-install-recommends", *names], env=environment)
+
+
+@contextmanager
+def _no_service_starts() -> Iterator[None]:
+    """A policy-rc.d that forbids starts for as long as packages are installed, where the machine has none of its own."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    if policy.exists():
+        yield
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink(missing_ok=True)
+
+
+def uplink_mtu() -> int:
+    """The MTU of the machine's way out; 1500 where it has none."""
+    words = run(["ip", "-4", "route", "show", "default"]).stdout.split()
+    if "dev" not in words:
+        return 1500
+    return int(Path(f"/sys/class/net/{words[words.index('dev') + 1]}/mtu").read_text())
+
+
+def nameserver() -> str:
+    """A name server that the lab's hosts can ask: the machine's, unless that listens on loopback only; or nothing."""
+    for file in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"):
+        if Path(file).exists():
+            for line in Path(file).read_text().splitlines():
+                words = line.split()
+                if words[:1] == ["nameserver"] and ":" not in words[1] and not words[1].startswith("127."):
+                    return words[1]
+    return ""
+
+
+def remember_forwarding(paths: Paths) -> None:
+    """Note net.ipv4.ip_forward as it was before the lab needed it, once."""
+    with lock(paths, "machine"):
+        state = _state(paths)
+        if "ip_forward" not in state:
+            state["ip_forward"] = _FORWARD.read_text().strip()
+            _save(paths, state)
+
+
+def restore_forwarding(paths: Paths) -> None:
+    """Put net.ipv4.ip_forward back, unless an engine that is not the lab's still needs it."""
+    with lock(paths, "machine"):
+        state = _state(paths)
+        before = state.pop("ip_forward", None)
+        if before is not None and before != _FORWARD.read_text().strip() and not succeeds(["docker", "info"]):
+            _FORWARD.write_text(before)
+            say(f"net.ipv4.ip_forward is {before} again, as before the lab")
+        _save(paths, state)
+
+
+def enable_forwarding(paths: Paths) -> None:
+    remember_forwarding(paths)
+    _FORWARD.write_text("1")
+
+
+def _on_path(program: str) -> bool:
+    return any((Path(directory) / program).exists() for directory in f"{os.environ['PATH']}:/usr/sbin:/sbin".split(":"))
+
+
+def _state(paths: Paths) -> Dict[str, str]:
+    file = paths.root / "machine.json"
+    state: Dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    return state
+
+
+def _save(paths: Paths, state: Dict[str, str]) -> None:
+    (paths.root / "machine.json").write_text(json.dumps(state) + "\n")

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes into a root file system, and the key that changes when any of it changes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Tuple
+
+from lab.paths import FILES
+
+BASES = ("full", "bare")
+RELEASES = ("bookworm", "trixie")
+
+# A small Debian server: what an installation has before any role of ours ran. python3-apt spares the apt module
+# its own installation of it; iptables so that User-Mode Linux hosts can settle on its legacy variant at boot.
+_BARE = (
+    "systemd systemd-sysv dbus udev kmod procps sudo ca-certificates openssh-server iproute2 iptables "
+    "python3 python3-apt debian-archive-keyring e2fsprogs less netbase iputils-ping"
+)
+# What the roles would install, and what the tests look with.
+_FULL = (
+    "docker.io python3-docker nfs-kernel-server nfs-common nfs-ganesha nfs-ganesha-vfs glusterfs-server glusterfs-client "
+    "libnfs-utils busybox-static tcpdump attr xfsprogs"
+)
+
+
+def packages(base: str) -> Tuple[str, ...]:
+    return tuple(f"{_BARE} {_FULL}".split()) if base == "full" else tuple(_BARE.split())
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything a root file system is made from."""
+
+    base: str
+    release: str
+    sources: Tuple[Tuple[str, str], ...]
+    apt_conf: str
+    authorities: Tuple[Tuple[str, str], ...]
+    authorized_key: str
+    host_key: str
+    files: Tuple[Tuple[str, str], ...]
+
+    @property
+    def packages(self) -> Tuple[str, ...]:
+        return packages(self.base)
+
+    @property
+    def key(self) -> str:
+        """Twelve hexadecimal digits that stand for the content of this recipe."""
+        return hashlib.sha256(repr((self, self.packages)).encode()).hexdigest()[:12]
+
+    @property
+    def image(self) -> str:
+        return f"{self.base}-{self.release}-{self.key}"
+
+
+def recipe_files(directory: Path = FILES) -> Tuple[Tuple[str, str], ...]:
+    """(relative path, text) of what is copied into a root file system, and of the script that does it."""
+    found: Dict[str, str] = {}
+    for file in sorted(directory.rglob("*")):
+        if file.is_file():
+            found[str(file.relative_to(directory))] = file.read_text()
+    return tuple(found.items())
