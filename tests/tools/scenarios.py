@@ -79,7 +79,7 @@ def required() -> set[str]:
 def kind_of_hosts(name: str) -> str:
     """container, uml or auto, as the scenario's molecule.yml asks of the lab."""
     configuration = yaml.safe_load((ROOT / "molecule" / name / "molecule.yml").read_text()) or {}
-    return str(configuration.get("lab", {}).get("kind", "container"))
+    return str(configuration.get("driver", {}).get("lab", {}).get("kind", "container"))
 
 
 def run(name: str) -> Outcome:

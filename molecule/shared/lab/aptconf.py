@@ -1,13 +1,12 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The machine's own way to Debian's packages, carried over into the lab's hosts: its mirrors, its proxy, its authorities."""
+"""The machine's own way to Debian's packages, carried into the lab's hosts: mirrors, proxy, certificate authorities."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Dict, List, Tuple
 
 from lab.shell import LabError, run
 
@@ -16,10 +15,10 @@ _POCKETS = ("", "-updates", "-security", "-backports", "/updates")
 _TRANSPORT = re.compile(r'Acquire::(https?|ftp|Proxy|Retries|Check-|Max-|ForceIPv)[^"]*"[^"]+";', re.IGNORECASE)
 
 
-def machine_sources(release: str, etc: Path = Path("/etc")) -> Tuple[Tuple[str, str], ...]:
+def machine_sources(release: str, etc: Path = Path("/etc")) -> tuple[tuple[str, str], ...]:
     """(file name, text) of the machine's Debian sources, for `release`; empty if it has none that fit."""
     own = _codename(etc)
-    found: List[Tuple[str, str]] = []
+    found: list[tuple[str, str]] = []
     if (etc / "apt/sources.list").is_file():
         found.append(("lab-main.list", one_line((etc / "apt/sources.list").read_text(), own, release)))
     for file in sorted((etc / "apt/sources.list.d").glob("*")):
@@ -62,13 +61,13 @@ def machine_transport() -> str:
     return transport(run(["apt-config", "dump"]).stdout)
 
 
-def machine_authorities() -> Dict[str, str]:
+def machine_authorities() -> dict[str, str]:
     """The certificate authorities that somebody added to the machine."""
     files = sorted(Path("/usr/local/share/ca-certificates").rglob("*.crt"))
     return {file.name: file.read_text() for file in files}
 
 
-def _stanza_line(line: str, suites: List[str]) -> str:
+def _stanza_line(line: str, suites: list[str]) -> str:
     lowered = line.lower()
     if lowered.startswith("suites:"):
         return f"Suites: {' '.join(suites)}"

@@ -10,7 +10,7 @@ import json
 import os
 import shlex
 import sys
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Sequence
 
 from lab import engine, journal, kinds, lifecycle, machine
 from lab.model import all_labs, load_or_fail
@@ -19,8 +19,11 @@ from lab.progress import say
 from lab.recipe import BASES, RELEASES
 from lab.shell import LabError
 
+# As automake's tests do it: the machine has no way to run such hosts.
+CANNOT = 77
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+
+def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.function(Paths(), options) or 0)
@@ -33,8 +36,21 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 
 def _up(paths: Paths, options: argparse.Namespace) -> None:
-    groups: Dict[str, List[str]] = json.loads(options.groups)
-    lifecycle.up(paths, options.name, options.hosts.split(","), options.kind, options.base, options.release, groups)
+    hosts: list[str] = options.hosts.split(",")
+    groups: dict[str, list[str]] = json.loads(options.groups)
+    if options.platforms:
+        hosts, groups = from_platforms(json.loads(options.platforms))
+    request = lifecycle.Request(options.name, tuple(hosts), options.kind, options.base, options.release, groups)
+    lifecycle.up(paths, request)
+
+
+def from_platforms(platforms: list[dict[str, Any]]) -> tuple[list[str], dict[str, list[str]]]:
+    """Molecule's platforms as the names of hosts, and the members of each group."""
+    groups: dict[str, list[str]] = {}
+    for platform in platforms:
+        for group in platform.get("groups", []):
+            groups.setdefault(group, []).append(platform["name"])
+    return [platform["name"] for platform in platforms], groups
 
 
 def _down(paths: Paths, options: argparse.Namespace) -> None:
@@ -54,7 +70,7 @@ def _ssh(paths: Paths, options: argparse.Namespace) -> None:
     command = journal.ssh_command(paths, lab, lab.host(options.host))
     words = options.command[1:] if options.command[:1] == ["--"] else options.command
     remote = [words[0]] if len(words) == 1 else [shlex.join(words)] if words else []
-    os.execvp("ssh", [*command, *remote])
+    os.execvp("ssh", [*command, *remote])  # noqa: S606
 
 
 def _status(paths: Paths, _options: argparse.Namespace) -> None:
@@ -84,6 +100,12 @@ def _requirements(paths: Paths, options: argparse.Namespace) -> None:
     say(f"what {kind} hosts need is installed")
 
 
+def _can(paths: Paths, options: argparse.Namespace) -> int:
+    obstacle = kinds.obstacle(options.kind)
+    print(obstacle or f"{options.kind} hosts can be had here")
+    return CANNOT if obstacle else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description="Real hosts to provision, on this machine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -92,9 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("name")
     command.add_argument("--hosts", default="node1,node2,node3", help="comma-separated names (default: %(default)s)")
     command.add_argument("--kind", choices=kinds.KINDS, default="container")
-    command.add_argument("--base", choices=BASES, default="full", help="full: packages baked in; bare: the roles install them")
+    command.add_argument(
+        "--base", choices=BASES, default="full", help="full: packages baked in; bare: the roles install them"
+    )
     command.add_argument("--release", choices=RELEASES, default="bookworm")
     command.add_argument("--groups", default="{}", help='inventory groups as JSON: {"managers": ["node1"]}')
+    command.add_argument("--platforms", help="hosts and their groups as JSON, the way Molecule has them")
     command.set_defaults(function=_up)
 
     command = commands.add_parser("down", help="remove one lab, or all of them and the engine that the lab started")
@@ -130,4 +155,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("requirements", help="install what the machine lacks for one kind of hosts")
     command.add_argument("--kind", choices=kinds.KINDS, default="auto")
     command.set_defaults(function=_requirements)
+
+    command = commands.add_parser(
+        "can", help=f"whether such hosts can be had on this machine; {CANNOT} and the reason if not"
+    )
+    command.add_argument("kind", choices=kinds.KINDS)
+    command.set_defaults(function=_can)
     return parser

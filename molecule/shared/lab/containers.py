@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Dict, List, Tuple
 
 from lab import engine, machine
 from lab.locks import lock
@@ -19,15 +18,52 @@ from lab.rootfs import ensure_rootfs
 from lab.shell import run
 
 LABEL = "berthage.lab"
-# Overlay on overlay fails, bricks need trusted.* attributes, and nfsd exports no overlay: these are on the machine's disk.
+# On the machine's disk, since overlay on overlay fails, bricks need trusted.* attributes, and nfsd exports no overlay.
 VOLUMES = ("/var/lib/docker", "/var/lib/glusterd", "/data", "/srv")
 # include/uapi/linux/capability.h, by number.
-CAPABILITIES = (
-    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
-    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
-    "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
-    "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
-).split()
+CAPABILITIES = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+]
 
 
 def start(paths: Paths, lab: Lab, recipe: Recipe) -> None:
@@ -69,13 +105,17 @@ def remove(name: str) -> None:
         run(["docker", "network", "rm", *networks])
 
 
-def labelled() -> Tuple[str, ...]:
+def labelled() -> tuple[str, ...]:
     """The names of labs that have containers or networks, also those whose files are gone."""
     if not engine.answers():
         return ()
     form = '{{.Label "' + LABEL + '"}}'
     lists = (["docker", "ps", "-a"], ["docker", "network", "ls"])
-    lines = [line for command in lists for line in run([*command, "--filter", f"label={LABEL}", "--format", form]).stdout.split()]
+    lines = [
+        line
+        for command in lists
+        for line in run([*command, "--filter", f"label={LABEL}", "--format", form]).stdout.split()
+    ]
     return tuple(sorted(set(lines)))
 
 
@@ -83,19 +123,31 @@ def container_name(lab: Lab, host: Host) -> str:
     return f"{lab.name}-{host.name}"
 
 
-def missing_capabilities(status: str) -> Tuple[str, ...]:
+def missing_capabilities(status: str) -> tuple[str, ...]:
     """The capabilities that this machine cannot give, from the bounding set in /proc/self/status."""
     bounding = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapBnd:"))
     return tuple(name for bit, name in enumerate(CAPABILITIES) if not bounding >> bit & 1)
 
 
-def _run_command(lab: Lab, host: Host) -> List[str]:
+def _run_command(lab: Lab, host: Host) -> list[str]:
     command = ["docker", "run", "--detach", "--name", container_name(lab, host), "--hostname", host.name]
-    command += ["--stop-signal", "SIGRTMIN+3", "--label", f"{LABEL}={lab.name}", "--network", f"lab-{lab.name}", "--ip", host.address]
+    command += [
+        "--stop-signal",
+        "SIGRTMIN+3",
+        "--label",
+        f"{LABEL}={lab.name}",
+        "--network",
+        f"lab-{lab.name}",
+        "--ip",
+        host.address,
+    ]
     for other in lab.hosts:
         if other != host:
             command += ["--add-host", f"{other.name}:{other.address}"]
-    command += ["--cap-add=ALL", *(f"--cap-drop={name}" for name in missing_capabilities(Path("/proc/self/status").read_text()))]
+    command += [
+        "--cap-add=ALL",
+        *(f"--cap-drop={name}" for name in missing_capabilities(Path("/proc/self/status").read_text())),
+    ]
     for option in ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"):
         command += ["--security-opt", option]
     command += ["--device-cgroup-rule", "a *:* rwm", "--device", "/dev/fuse", "--tmpfs", "/run", "--tmpfs", "/tmp:exec"]
@@ -132,6 +184,8 @@ def _ensure_network(lab: Lab) -> None:
     run(command)
 
 
-def _states(lab: Lab) -> Dict[str, str]:
-    lines = run(["docker", "ps", "-a", "--filter", f"label={LABEL}={lab.name}", "--format", "{{json .}}"]).stdout.splitlines()
+def _states(lab: Lab) -> dict[str, str]:
+    lines = run(
+        ["docker", "ps", "-a", "--filter", f"label={LABEL}={lab.name}", "--format", "{{json .}}"]
+    ).stdout.splitlines()
     return {str(entry["Names"]): str(entry["State"]) for entry in map(json.loads, lines)}

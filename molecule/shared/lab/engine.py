@@ -1,7 +1,7 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Docker engine that runs container hosts: the machine's own, left as it is, or one that the lab starts and stops."""
+"""The Docker engine under container hosts: the machine's own, left as it is, or one that the lab starts and stops."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Optional
 
 from lab import machine
 from lab.locks import lock
@@ -39,7 +38,7 @@ def answers() -> bool:
     return succeeds(["docker", "version", "--format", "{{.Server.Version}}"])
 
 
-def ours(paths: Paths) -> Optional[int]:
+def ours(paths: Paths) -> int | None:
     """The process id of the engine that the lab started, if it runs."""
     file = paths.engine / "dockerd.pid"
     if not file.exists():
@@ -56,7 +55,9 @@ def stop_engine(paths: Paths) -> None:
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
             if not _wait(lambda: ours(paths) is None, 30):
-                raise LabError(f"the lab's engine (process {pid}) does not stop; its log is {paths.engine / 'dockerd.log'}")
+                raise LabError(
+                    f"the lab's engine (process {pid}) does not stop; its log is {paths.engine / 'dockerd.log'}"
+                )
             say("stopped the engine that the lab had started")
         if (paths.engine / "firewall").exists():
             _restore_firewall(paths)

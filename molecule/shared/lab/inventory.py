@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence
+from typing import Mapping, Sequence
 
 from lab import sshkeys
 from lab.model import Lab
@@ -27,7 +27,7 @@ def write_inventory(paths: Paths, lab: Lab, groups: Mapping[str, Sequence[str]])
     return file
 
 
-def render(paths: Paths, lab: Lab, groups: Mapping[str, Sequence[str]]) -> Dict[str, object]:
+def render(paths: Paths, lab: Lab, groups: Mapping[str, Sequence[str]]) -> dict[str, object]:
     variables = {
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(sshkeys.private_key(paths)),
@@ -41,11 +41,13 @@ def render(paths: Paths, lab: Lab, groups: Mapping[str, Sequence[str]]) -> Dict[
         "lab_interface": lab.interface,
     }
     hosts = {host.name: {"ansible_host": host.address} for host in lab.hosts}
-    children = {group: {"hosts": {name: {} for name in members}} for group, members in sorted(groups.items())}
+    children: dict[str, object] = {
+        group: {"hosts": {name: {} for name in members}} for group, members in sorted(groups.items())
+    }
     return {"all": {"vars": variables, "hosts": hosts, "children": children}}
 
 
-def ssh_options(paths: Paths, name: str) -> List[str]:
+def ssh_options(paths: Paths, name: str) -> list[str]:
     """The lab's hosts are pinned by the lab's own known_hosts; one connection is kept and used again."""
     return [
         "-o", f"UserKnownHostsFile={paths.ssh / 'known_hosts'}",

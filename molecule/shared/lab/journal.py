@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import List, Sequence
+from typing import Sequence
 
 from lab import inventory, sshkeys
 from lab.model import Host, Lab, load_or_fail
@@ -32,9 +32,20 @@ def print_journals(paths: Paths, name: str, units: Sequence[str]) -> None:
 
 def journal_script(units: Sequence[str]) -> str:
     chosen = " ".join(f"--unit={shlex.quote(unit)}" for unit in units)
-    return f"systemctl --failed --no-legend --plain; journalctl --no-pager --quiet --output=short-monotonic --lines={LINES} {chosen}"
+    journal = f"journalctl --no-pager --quiet --output=short-monotonic --lines={LINES} {chosen}"
+    return f"systemctl --failed --no-legend --plain; {journal}"
 
 
-def ssh_command(paths: Paths, lab: Lab, host: Host) -> List[str]:
+def ssh_command(paths: Paths, lab: Lab, host: Host) -> list[str]:
     options = inventory.ssh_options(paths, lab.name)
-    return ["ssh", "-i", str(sshkeys.private_key(paths)), *options, "-o", "ConnectTimeout=10", "-l", "root", host.address]
+    return [
+        "ssh",
+        "-i",
+        str(sshkeys.private_key(paths)),
+        *options,
+        "-o",
+        "ConnectTimeout=10",
+        "-l",
+        "root",
+        host.address,
+    ]

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import gzip
+import os
+import platform
 import re
 from pathlib import Path
 from types import ModuleType
-from typing import Mapping, Sequence, Tuple
+from typing import Mapping, Sequence
 
 from lab import containers, engine, machine, uml
 from lab.model import Lab
@@ -35,7 +37,20 @@ def choose(kind: str) -> str:
     return "uml"
 
 
-def missing_features() -> Tuple[str, ...]:
+def obstacle(kind: str) -> str:
+    """Why hosts of this kind cannot be had on this machine; empty if they can."""
+    if os.geteuid() != 0:
+        return "the lab makes networks and root file systems, which needs root"
+    if kind in ("uml", "auto") and platform.machine() != "x86_64" and (kind == "uml" or missing_features()):
+        return f"User-Mode Linux is there for x86_64 only, and this machine is {platform.machine()}"
+    if kind == "uml" and not Path("/dev/net/tun").exists():
+        return "/dev/net/tun is missing, so that User-Mode Linux hosts have no network"
+    if kind == "container" and not Path("/dev/fuse").exists():
+        return "/dev/fuse is missing, so that container hosts cannot mount GlusterFS"
+    return ""
+
+
+def missing_features() -> tuple[str, ...]:
     """The features that the running kernel neither has built in nor can load as a module."""
     config = kernel_config()
     return tuple(name for name, option in FEATURES.items() if not (built_in(config, option) or _loadable(name)))

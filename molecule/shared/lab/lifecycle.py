@@ -8,44 +8,53 @@ from __future__ import annotations
 import shutil
 import socket
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Optional, Sequence, Tuple
+from typing import Mapping, Sequence
 
 from lab import containers, engine, inventory, kinds, machine, subnets, uml
 from lab.locks import lock
 from lab.model import Host, Lab, addressed, all_labs, check_name, load, load_or_fail, save
 from lab.paths import Paths
 from lab.progress import say, step
+from lab.recipe import Recipe
 from lab.rootfs import current_recipe
 from lab.shell import LabError
 
 BOOT_TIMEOUT = 180.0
 
 
-def up(paths: Paths, name: str, hosts: Sequence[str], kind: str, base: str, release: str, groups: Mapping[str, Sequence[str]]) -> Path:
+@dataclass(frozen=True)
+class Request:
+    """The lab that somebody wants."""
+
+    name: str
+    hosts: tuple[str, ...]
+    kind: str
+    base: str
+    release: str
+    groups: Mapping[str, Sequence[str]]
+
+
+def up(paths: Paths, request: Request) -> Path:
     """Bring the lab's hosts up, keep those that run, and return the path of its inventory."""
-    check_name(name)
+    check_name(request.name)
     paths.root.mkdir(parents=True, exist_ok=True)
-    with lock(paths, f"lab-{name}"):
-        before = load(paths, name)
-        wanted_kind = kinds.choose(kind)
-        machine.require(paths, machine.COMMON + kinds.requirements(wanted_kind))
-        recipe = current_recipe(paths, base, release)
-        image = recipe.image if before is None else before.image
-        index = subnets.subnet_index(paths, name)
-        lab = Lab(name, wanted_kind, base, release, image, index, addressed(tuple(hosts), index))
-        _refuse_another_shape(before, lab)
+    with lock(paths, f"lab-{request.name}"):
+        kind = kinds.choose(request.kind)
+        machine.require(paths, (*machine.COMMON, *kinds.requirements(kind)))
+        recipe = current_recipe(paths, request.base, request.release)
+        lab = _lab(paths, request, kind, recipe)
         save(paths, lab)
-        inventory.close_connections(paths, name)
         kinds.of(lab).start(paths, lab, recipe)
-        file = inventory.write_inventory(paths, lab, groups)
+        file = inventory.write_inventory(paths, lab, request.groups)
         with step(f"Waiting for {', '.join(host.name for host in lab.hosts)} to answer"):
             wait_for_ssh(lab.hosts)
-    say(f"lab {name} is up ({lab.kind}, {lab.subnet}); its inventory is {file}")
+    say(f"lab {lab.name} is up ({lab.kind}, {lab.subnet}); its inventory is {file}")
     return file
 
 
-def down(paths: Paths, name: Optional[str]) -> None:
+def down(paths: Paths, name: str | None) -> None:
     """Remove one lab, or every lab and then the engine that the lab started. Nothing there is nothing to do."""
     if name is not None:
         _remove(paths, check_name(name))
@@ -97,6 +106,23 @@ def _answers_ssh(host: Host) -> bool:
         return False
 
 
+def _lab(paths: Paths, request: Request, kind: str, recipe: Recipe) -> Lab:
+    """The lab as it will be: one that is there already keeps its image, and cannot change its shape."""
+    before = load(paths, request.name)
+    index = subnets.subnet_index(paths, request.name)
+    lab = Lab(
+        name=request.name,
+        kind=kind,
+        base=request.base,
+        release=request.release,
+        image=recipe.image if before is None else before.image,
+        subnet_index=index,
+        hosts=addressed(request.hosts, index),
+    )
+    _refuse_another_shape(before, lab)
+    return lab
+
+
 def _remove(paths: Paths, name: str) -> None:
     with lock(paths, f"lab-{name}"):
         inventory.close_connections(paths, name)
@@ -109,7 +135,7 @@ def _remove(paths: Paths, name: str) -> None:
     say(f"lab {name} is gone" if existed else f"there is no lab {name}")
 
 
-def _refuse_another_shape(before: Optional[Lab], wanted: Lab) -> None:
+def _refuse_another_shape(before: Lab | None, wanted: Lab) -> None:
     if before is None:
         return
     for field in ("kind", "base", "release"):
@@ -118,6 +144,6 @@ def _refuse_another_shape(before: Optional[Lab], wanted: Lab) -> None:
                 f"lab {wanted.name} is there with {field} {getattr(before, field)}, not {getattr(wanted, field)}; "
                 f"`lab down {wanted.name}` first"
             )
-    names: Tuple[str, ...] = tuple(host.name for host in before.hosts)
+    names: tuple[str, ...] = tuple(host.name for host in before.hosts)
     if names != tuple(host.name for host in wanted.hosts):
         raise LabError(f"lab {wanted.name} is there with the hosts {', '.join(names)}; `lab down {wanted.name}` first")

@@ -9,7 +9,7 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, Tuple
+from typing import Iterable, Iterator, Tuple
 
 from lab.locks import lock
 from lab.paths import Paths
@@ -20,14 +20,14 @@ _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 # Program, the Debian package that has it, and what the lab needs it for.
 Requirement = Tuple[str, str, str]
-COMMON: Tuple[Requirement, ...] = (
+COMMON: tuple[Requirement, ...] = (
     ("mmdebstrap", "mmdebstrap", "to make the hosts' root file system from Debian packages"),
     ("ip", "iproute2", "to give the lab its own network"),
     ("iptables", "iptables", "to let the lab's hosts reach the package mirror"),
     ("ssh", "openssh-client", "to enter the hosts"),
 )
-CONTAINER: Tuple[Requirement, ...] = (("dockerd", "docker.io", "no engine answers here, and the hosts are containers"),)
-UML: Tuple[Requirement, ...] = (
+CONTAINER: tuple[Requirement, ...] = (("dockerd", "docker.io", "no engine answers here, and the hosts are containers"),)
+UML: tuple[Requirement, ...] = (
     ("linux.uml", "user-mode-linux", "the hosts' kernel, an ordinary process on this machine"),
     ("uml_mconsole", "uml-utilities", "to halt such a host"),
     ("mke2fs", "e2fsprogs", "to make the hosts' disks"),
@@ -48,14 +48,15 @@ def require(paths: Paths, requirements: Iterable[Requirement]) -> None:
             names = [package for _, package, _ in missing]
             # No service of a new package may start: an engine of the lab has its own state, not the machine's.
             with step(f"Installing {', '.join(names)}"), _no_service_starts():
-                if run(["apt-get", "install", "-y", "--no-install-recommends", *names], check=False, env=environment).returncode:
+                install = ["apt-get", "install", "-y", "--no-install-recommends", *names]
+                if run(install, check=False, env=environment).returncode != 0:
                     run(["apt-get", "update"], env=environment)
-                    run(["apt-get", "install", "-y", "--no-install-recommends", *names], env=environment)
+                    run(install, env=environment)
 
 
 @contextmanager
 def _no_service_starts() -> Iterator[None]:
-    """A policy-rc.d that forbids starts for as long as packages are installed, where the machine has none of its own."""
+    """A policy-rc.d that forbids starts while packages are installed, where the machine has none of its own."""
     policy = Path("/usr/sbin/policy-rc.d")
     if policy.exists():
         yield
@@ -116,11 +117,11 @@ def _on_path(program: str) -> bool:
     return any((Path(directory) / program).exists() for directory in f"{os.environ['PATH']}:/usr/sbin:/sbin".split(":"))
 
 
-def _state(paths: Paths) -> Dict[str, str]:
+def _state(paths: Paths) -> dict[str, str]:
     file = paths.root / "machine.json"
-    state: Dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    state: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     return state
 
 
-def _save(paths: Paths, state: Dict[str, str]) -> None:
+def _save(paths: Paths, state: dict[str, str]) -> None:
     (paths.root / "machine.json").write_text(json.dumps(state) + "\n")

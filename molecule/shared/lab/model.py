@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
-from typing import Dict, Optional, Tuple
 
 from lab.paths import Paths
 from lab.shell import LabError
@@ -32,7 +31,7 @@ class Lab:
     release: str
     image: str
     subnet_index: int
-    hosts: Tuple[Host, ...]
+    hosts: tuple[Host, ...]
 
     @property
     def subnet(self) -> str:
@@ -60,7 +59,7 @@ class Lab:
         raise LabError(f"lab {self.name} has no host {name}; it has {known}")
 
 
-def addressed(names: Tuple[str, ...], subnet_index: int) -> Tuple[Host, ...]:
+def addressed(names: tuple[str, ...], subnet_index: int) -> tuple[Host, ...]:
     """The hosts with their addresses: .11 for the first, .12 for the second and so on."""
     for name in names:
         if not _HOST.fullmatch(name):
@@ -82,11 +81,11 @@ def save(paths: Paths, lab: Lab) -> None:
     (directory / "lab.json").write_text(json.dumps(asdict(lab), indent=2) + "\n")
 
 
-def load(paths: Paths, name: str) -> Optional[Lab]:
+def load(paths: Paths, name: str) -> Lab | None:
     file = paths.lab(name) / "lab.json"
     if not file.exists():
         return None
-    values: Dict[str, object] = json.loads(file.read_text())
+    values: dict[str, object] = json.loads(file.read_text())
     hosts = values.pop("hosts")
     assert isinstance(hosts, list)
     return Lab(hosts=tuple(Host(**host) for host in hosts), **values)  # type: ignore[arg-type]
@@ -99,6 +98,6 @@ def load_or_fail(paths: Paths, name: str) -> Lab:
     return lab
 
 
-def all_labs(paths: Paths) -> Tuple[Lab, ...]:
+def all_labs(paths: Paths) -> tuple[Lab, ...]:
     names = sorted(file.parent.name for file in paths.root.glob("*/lab.json"))
     return tuple(lab for lab in (load(paths, name) for name in names) if lab is not None)

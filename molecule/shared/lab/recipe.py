@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Tuple
 
 from lab.paths import FILES
 
@@ -23,12 +22,12 @@ _BARE = (
 )
 # What the roles would install, and what the tests look with.
 _FULL = (
-    "docker.io python3-docker nfs-kernel-server nfs-common nfs-ganesha nfs-ganesha-vfs glusterfs-server glusterfs-client "
-    "libnfs-utils busybox-static tcpdump attr xfsprogs"
+    "docker.io python3-docker nfs-kernel-server nfs-common nfs-ganesha nfs-ganesha-vfs glusterfs-server "
+    "glusterfs-client libnfs-utils busybox-static tcpdump attr xfsprogs"
 )
 
 
-def packages(base: str) -> Tuple[str, ...]:
+def packages(base: str) -> tuple[str, ...]:
     return tuple(f"{_BARE} {_FULL}".split()) if base == "full" else tuple(_BARE.split())
 
 
@@ -38,15 +37,15 @@ class Recipe:
 
     base: str
     release: str
-    sources: Tuple[Tuple[str, str], ...]
+    sources: tuple[tuple[str, str], ...]
     apt_conf: str
-    authorities: Tuple[Tuple[str, str], ...]
+    authorities: tuple[tuple[str, str], ...]
     authorized_key: str
     host_key: str
-    files: Tuple[Tuple[str, str], ...]
+    files: tuple[tuple[str, str], ...]
 
     @property
-    def packages(self) -> Tuple[str, ...]:
+    def packages(self) -> tuple[str, ...]:
         return packages(self.base)
 
     @property
@@ -59,9 +58,9 @@ class Recipe:
         return f"{self.base}-{self.release}-{self.key}"
 
 
-def recipe_files(directory: Path = FILES) -> Tuple[Tuple[str, str], ...]:
+def recipe_files(directory: Path = FILES) -> tuple[tuple[str, str], ...]:
     """(relative path, text) of what is copied into a root file system, and of the script that does it."""
-    found: Dict[str, str] = {}
+    found: dict[str, str] = {}
     for file in sorted(directory.rglob("*")):
         if file.is_file():
             found[str(file.relative_to(directory))] = file.read_text()

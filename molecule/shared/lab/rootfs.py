@@ -9,7 +9,6 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import List
 
 from lab import aptconf, sshkeys
 from lab.locks import lock
@@ -41,7 +40,7 @@ def ensure_rootfs(paths: Paths, recipe: Recipe) -> Path:
     with lock(paths, f"image-{recipe.base}-{recipe.release}"):
         if not tar.exists():
             _remove_outdated(paths, recipe)
-            with step(f"Building the root file system from {recipe.release}'s packages ({recipe.base}; kept for the next time)"):
+            with step(f"Building the root file system {recipe.image} from Debian packages; it is kept"):
                 _build(paths, recipe, tar)
     return tar
 
@@ -53,7 +52,7 @@ def _build(paths: Paths, recipe: Recipe, tar: Path) -> None:
         _fill_stage(paths, recipe, stage)
         # A set of apt configuration of the machine may hide the package cache (slim containers do); only the transport
         # settings are carried over.
-        command: List[str] = ["mmdebstrap", "--quiet", "--mode=root", "--format=tar", "--variant=minbase"]
+        command: list[str] = ["mmdebstrap", "--quiet", "--mode=root", "--format=tar", "--variant=minbase"]
         command += [f"--include={','.join(recipe.packages)}", f"--aptopt={stage / 'apt.conf'}"]
         command += ['--aptopt=Acquire::Languages "none"', "--skip=cleanup/apt,cleanup/reproducible"]
         command += [f'--customize-hook=sh {FILES / "customize.sh"} "$1"']

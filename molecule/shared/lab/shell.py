@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Dict, Optional, Sequence
+from typing import Sequence
 
 
 class LabError(Exception):
@@ -17,9 +17,9 @@ def run(
     command: Sequence[str],
     *,
     check: bool = True,
-    timeout: Optional[float] = None,
-    stdin: Optional[str] = None,
-    env: Optional[Dict[str, str]] = None,
+    timeout: float | None = None,
+    stdin: str | None = None,
+    env: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end; with `check` a failure is a LabError that carries the program's last lines."""
     try:
@@ -36,7 +36,7 @@ def run(
     return done
 
 
-def succeeds(command: Sequence[str], *, timeout: Optional[float] = 20) -> bool:
+def succeeds(command: Sequence[str], *, timeout: float | None = 20) -> bool:
     """Whether a program exists and ends with 0."""
     try:
         return run(command, check=False, timeout=timeout).returncode == 0

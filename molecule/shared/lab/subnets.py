@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from typing import Dict, Iterable, Tuple
+from typing import Iterable
 
 from lab.locks import lock
 from lab.paths import Paths
@@ -20,7 +20,7 @@ def subnet_index(paths: Paths, name: str) -> int:
     """The lab's number N, for 10.77.N.0/24; kept in .cache/lab/subnets.json."""
     with lock(paths, "subnets"):
         file = paths.root / "subnets.json"
-        taken: Dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        taken: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
         if name not in taken:
             taken[name] = allocate(taken.values(), _routes())
             file.write_text(json.dumps(taken, indent=2, sort_keys=True) + "\n")
@@ -35,10 +35,12 @@ def allocate(taken: Iterable[int], routes: Iterable[str]) -> int:
         subnet = ipaddress.ip_network(f"10.77.{number}.0/24")
         if number not in used and not any(subnet.overlaps(network) for network in networks):
             return number
-    raise LabError("10.77.0.0/16: no free subnet for another lab; `lab down` removes labs, .cache/lab/subnets.json has them")
+    raise LabError(
+        "10.77.0.0/16: no free subnet for another lab; `lab down` removes labs, .cache/lab/subnets.json has them"
+    )
 
 
-def _routes() -> Tuple[str, ...]:
+def _routes() -> tuple[str, ...]:
     """The machine's routes, except the default one."""
     lines = run(["ip", "-4", "route", "show"]).stdout.splitlines()
     targets = (line.split()[0] for line in lines if line.strip())

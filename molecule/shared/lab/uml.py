@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Tuple
-
 from lab.model import Host, Lab
 from lab.paths import Paths
 from lab.recipe import Recipe
@@ -33,5 +31,5 @@ def remove(paths: Paths, name: str) -> None:
     pass
 
 
-def namespaces() -> Tuple[str, ...]:
+def namespaces() -> tuple[str, ...]:
     return ()

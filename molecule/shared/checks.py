@@ -1,0 +1,52 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What several scenarios' tests need: another host than the one at hand, the engine's own words, and patience."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Callable, TypeVar
+
+import testinfra
+from testinfra.host import Host
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=None)
+def node(name: str) -> Host:
+    """A host of the scenario's lab, by its name."""
+    return testinfra.get_host(f"ansible://{name}?ansible_inventory={inventory()}")
+
+
+@lru_cache(maxsize=None)
+def lab_variables() -> dict[str, Any]:
+    """lab_name, lab_kind, lab_subnet, lab_gateway, lab_interface."""
+    variables: dict[str, Any] = json.loads(inventory().read_text())["all"]["vars"]
+    return variables
+
+
+def inventory() -> Path:
+    root = Path(__file__).resolve().parents[2]
+    return root / ".cache" / "lab" / os.environ["MOLECULE_SCENARIO_NAME"] / "inventory.yml"
+
+
+def docker_json(host: Host, *arguments: str) -> Any:
+    """What `docker ARGUMENTS` prints as JSON (inspect commands)."""
+    return json.loads(host.check_output("docker " + " ".join(shlex.quote(argument) for argument in arguments)))
+
+
+def wait_for(look: Callable[[], T], *, seconds: float, pause: float = 1.0) -> T:
+    """The first true value that `look` returns; after `seconds` the last one, for the caller's assert to show."""
+    end = time.monotonic() + seconds
+    value = look()
+    while not value and time.monotonic() < end:
+        time.sleep(pause)
+        value = look()
+    return value
