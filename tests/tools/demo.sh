@@ -10,7 +10,8 @@ began=$SECONDS
 
 python -m lab up demo --hosts node1,node2,node3 --kind auto
 
-inventory=(-i .cache/lab/demo/inventory.yml -i examples/three-nodes)
+# The lab comes last: its addresses win over the example's.
+inventory=(-i examples/three-nodes -i .cache/lab/demo/inventory.yml)
 echo "==> ansible-playbook berthage.swarm.site ${inventory[*]}"
 ansible-playbook berthage.swarm.site "${inventory[@]}"
 echo "==> ansible-playbook berthage.swarm.verify ${inventory[*]}"

@@ -1,0 +1,591 @@
+#!/usr/bin/python3
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host's part in verify.yml: real containers, real data, real frames on the wire.
+
+The play runs this three times on all hosts at once, since a remote task costs more than what it does:
+
+* `prepare`: what the host has; a container that mounts every volume; containers on every overlay; the first host writes.
+* `exchange`: the first host calls the second over every overlay while it watches the wire; the last host reads.
+* `clean`: everything that the first two rounds made is removed again.
+
+Takes a JSON request as its only argument and prints a JSON answer. Needs what the modules need: the Docker SDK.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import secrets
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+
+PREFIX = "berthage-verify"
+LABEL = "berthage.swarm.verify"
+OWN_IMAGE = f"{PREFIX}:local"
+DATA, CLIENT = f"{PREFIX}-data", f"{PREFIX}-client"
+PORT = 8080
+PAYLOAD_KIB = 64
+# Long enough for an overlay's first packet, which waits for the nodes to gossip about the new endpoint.
+PATIENCE = 30
+
+Verdict = Dict[str, Any]
+
+
+def main() -> None:
+    request = json.loads(sys.argv[1])
+    rounds = {"prepare": prepare, "exchange": exchange, "clean": clean}
+    try:
+        answer = rounds[request["round"]](request)
+    except Exception as error:  # the summary has to name what went wrong on this host, whatever it was
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(answer))
+
+
+def verified(reason: str = "") -> Verdict:
+    return {"outcome": "verified", "reason": reason}
+
+
+def failed(reason: str) -> Verdict:
+    return {"outcome": "FAILED", "reason": reason}
+
+
+def skipped(reason: str) -> Verdict:
+    return {"outcome": "skipped", "reason": reason}
+
+
+# ---------------------------------------------------------------------------------------------------- first round
+
+
+def prepare(request: Dict[str, Any]) -> Dict[str, Any]:
+    answer: Dict[str, Any] = {}
+    if request["serves_nfs"]:
+        answer["exports"] = active_exports()
+    if request["reports_gluster"]:
+        answer["gluster"], answer["gluster_error"] = gluster_volumes()
+    if not request["is_node"]:
+        return answer
+    engine = connect(request)
+    # What an interrupted run left behind.
+    remove_containers(engine)
+    answer.update(about(engine))
+    image, answer["pulled_image"] = provide_image(engine, request["image"])
+    answer["volumes"] = mount_all(engine, image, request["volumes"])
+    for volume in request["volumes"]:
+        answer["volumes"][volume["name"]]["backend"] = volume["backend"]
+    answer["kernel_lacks"] = missing_for_encryption() if any(n["encrypted"] for n in request["networks"]) else ""
+    answer["token"] = secrets.token_hex(16)
+    if request["writes"]:
+        answer["written"] = write_token(engine, answer["token"], shared(request["volumes"], answer["volumes"]))
+    if request["listens"]:
+        answer["listening"] = {n["name"]: listen(engine, image, n, answer["token"]) for n in usable(request["networks"])}
+    if request["sends"]:
+        answer["attached"] = attach_client(engine, image, [n["name"] for n in usable(request["networks"])])
+    return answer
+
+
+def connect(request: Dict[str, Any]) -> Any:
+    import docker  # noqa: PLC0415 - a host that only serves NFS or GlusterFS needs no SDK
+
+    return docker.from_env(version="auto", timeout=request["timeout"])
+
+
+def about(engine: Any) -> Dict[str, Any]:
+    info = engine.info()
+    swarm = info["Swarm"]
+    # Only managers know how the others are.
+    nodes = engine.nodes.list() if swarm.get("ControlAvailable") else []
+    return {
+        "engine": info["ServerVersion"],
+        "kernel": info["KernelVersion"],
+        "node_id": swarm.get("NodeID", ""),
+        "address": swarm.get("NodeAddr", ""),
+        "swarm": swarm.get("LocalNodeState", "inactive"),
+        "data_path_port": ((swarm.get("Cluster") or {}).get("DataPathPort")) or 4789,
+        "nodes": {
+            node.id: {
+                "state": node.attrs["Status"]["State"],
+                "availability": node.attrs["Spec"]["Availability"],
+                "role": node.attrs["Spec"]["Role"],
+                "leader": node.attrs.get("ManagerStatus", {}).get("Leader", False),
+            }
+            for node in nodes
+        },
+    }
+
+
+def provide_image(engine: Any, wanted: str) -> Tuple[str, str]:
+    """The image to run, and its name again where it was pulled for this and so has to go afterwards."""
+    import docker  # noqa: PLC0415
+
+    if not wanted:
+        engine.api.import_image_from_data(
+            busybox_archive(),
+            repository=OWN_IMAGE.split(":")[0],
+            tag=OWN_IMAGE.split(":")[1],
+            changes=[f"LABEL {LABEL}=1"],
+        )
+        return OWN_IMAGE, ""
+    try:
+        engine.images.get(wanted)
+        return wanted, ""
+    except docker.errors.ImageNotFound:
+        engine.images.pull(wanted)
+        return wanted, wanted
+
+
+def busybox_archive() -> bytes:
+    """A root file system of nothing but the host's busybox, for hosts that reach no registry."""
+    busybox = shutil.which("busybox")
+    if not busybox:
+        raise LookupError(
+            "no busybox here to make a container of; install busybox-static, or name an image in berthage_verify_image"
+        )
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.add(busybox, "bin/busybox")
+        for library in libraries_of(busybox):
+            archive.add(library, library.lstrip("/"), recursive=False)
+        for applet in ("sh", "cat", "dd", "head", "httpd", "ip", "mkdir", "rm", "sleep", "wget"):
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            archive.addfile(link)
+        directory = tarfile.TarInfo("tmp")
+        directory.type, directory.mode = tarfile.DIRTYPE, 0o1777
+        archive.addfile(directory)
+    return stream.getvalue()
+
+
+def libraries_of(program: str) -> List[str]:
+    """None for busybox-static; the package busybox needs the C library."""
+    shown = subprocess.run(["ldd", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, text=True)
+    return sorted(set(re.findall(r"(/\S+\.so[\w.]*)", shown.stdout)))
+
+
+def mount_all(engine: Any, image: str, volumes: List[Dict[str, str]]) -> Dict[str, Verdict]:
+    """One container that has every volume. Only where it does not start, each volume is tried by itself."""
+    present = {volume.name for volume in engine.volumes.list()}
+    verdicts = {v["name"]: failed("the volume does not exist on this host") for v in volumes if v["name"] not in present}
+    candidates = [volume for volume in volumes if volume["name"] in present]
+    if not start_with(engine, image, candidates):
+        verdicts.update((volume["name"], verified()) for volume in candidates)
+        return verdicts
+    for volume in candidates:
+        reason = start_with(engine, image, [volume])
+        verdicts[volume["name"]] = verdict_of_mount(volume, reason)
+    start_with(engine, image, [v for v in candidates if verdicts[v["name"]]["outcome"] == "verified"])
+    return verdicts
+
+
+def start_with(engine: Any, image: str, volumes: Iterable[Dict[str, str]]) -> str:
+    """Start the data container with these volumes at /volumes/NAME. Returns why it could not be, or nothing."""
+    import docker  # noqa: PLC0415
+
+    remove_container(engine, DATA)
+    try:
+        engine.containers.run(
+            image,
+            ["sleep", "3600"],
+            name=DATA,
+            detach=True,
+            labels={LABEL: "1"},
+            network_mode="none",
+            # no_copy: a container's first use would otherwise change the owner of the volume's root.
+            mounts=[
+                docker.types.Mount(f"/volumes/{volume['name']}", volume["name"], no_copy=True) for volume in volumes
+            ],
+        )
+    except (docker.errors.DockerException, OSError) as error:
+        return words_of(error)
+    return ""
+
+
+def words_of(error: Exception) -> str:
+    return str(getattr(error, "explanation", None) or error).strip()
+
+
+def verdict_of_mount(volume: Dict[str, str], reason: str) -> Verdict:
+    if not reason:
+        return verified()
+    if volume["backend"] == "nfs" and "no such device" in reason:
+        return skipped("this kernel has no NFS client (module nfs)")
+    return failed(reason)
+
+
+def missing_for_encryption() -> str:
+    """What the kernel lacks for encrypted overlays, found out as the engine would: by adding such a state.
+
+    In a network namespace of its own, which is gone when the command ends.
+    """
+    state = "src 127.0.0.1 dst 127.0.0.1 proto esp spi 0x100 mode transport aead rfc4106(gcm(aes))".split()
+    tried = subprocess.run(
+        ["unshare", "--net", "ip", "xfrm", "state", "add", *state, "0x" + 20 * "42", "64"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        text=True,
+    )
+    return f"IPsec ESP (module esp4): {tried.stdout.strip()}" if tried.returncode else ""
+
+
+def shared(volumes: List[Dict[str, str]], verdicts: Dict[str, Verdict]) -> List[str]:
+    """The mounted volumes whose data is the same on every node."""
+    return [
+        volume["name"]
+        for volume in volumes
+        if volume["backend"] in ("nfs", "glusterfs") and verdicts[volume["name"]]["outcome"] == "verified"
+    ]
+
+
+def write_token(engine: Any, token: str, names: Iterable[str]) -> Dict[str, Verdict]:
+    script = f'echo {token} >"$1/.{PREFIX}-{token}" && cat "$1/.{PREFIX}-{token}"'
+    verdicts = {}
+    for name in names:
+        said = run_in(engine, DATA, ["sh", "-c", script, "sh", f"/volumes/{name}"])
+        verdicts[name] = verified() if said == token else failed(f"could not write: {said}")
+    return verdicts
+
+
+def usable(networks: List[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
+    """Overlays that a container can join by itself. Others take only services."""
+    return (network for network in networks if network["driver"] == "overlay" and network["attachable"])
+
+
+def listen(engine: Any, image: str, network: Dict[str, Any], token: str) -> Dict[str, Any]:
+    """A web server on this network alone. Its one page is the token and a known number of bytes."""
+    import docker  # noqa: PLC0415
+
+    serve = (
+        f"mkdir -p /srv && cd /srv && echo {token} >page && "
+        f"dd if=/dev/zero bs=1024 count={PAYLOAD_KIB} >>page 2>/dev/null && exec httpd -f -p {PORT}"
+    )
+    try:
+        server = run_on(engine, image, f"{PREFIX}-{network['name']}", network["name"], ["sh", "-c", serve])
+    except (docker.errors.DockerException, OSError) as error:
+        return {"reason": words_of(error)}
+    server.reload()
+    attributes = engine.networks.get(network["name"]).attrs
+    return {
+        "address": server.attrs["NetworkSettings"]["Networks"][network["name"]]["IPAddress"],
+        "vni": vni_of(attributes),
+        "differs": difference(network, attributes),
+        # Of an internal network nothing leads out; the other networks are the control of this look.
+        "default_route": "default" in run_in(engine, server.name, ["ip", "route"]),
+    }
+
+
+def vni_of(attributes: Dict[str, Any]) -> Optional[int]:
+    listed = (attributes.get("Options") or {}).get("com.docker.network.driver.overlay.vxlanid_list", "")
+    return int(listed.split(",")[0]) if listed else None
+
+
+def difference(declared: Dict[str, Any], attributes: Dict[str, Any]) -> str:
+    actual = {
+        "attachable": attributes["Attachable"],
+        "internal": attributes["Internal"],
+        # The key alone turns encryption on, whatever its value.
+        "encrypted": "encrypted" in (attributes.get("Options") or {}),
+    }
+    return ", ".join(f"{field} is {value}" for field, value in sorted(actual.items()) if value != declared[field])
+
+
+def run_on(engine: Any, image: str, name: str, network: str, command: List[str]) -> Any:
+    """Start a container on one network.
+
+    Its packets live for one hop, so that they cross an overlay, which is one link, but never a router: what is not
+    reached over the overlay does not wander through the host's default route to strangers.
+    """
+    return engine.containers.run(
+        image,
+        command,
+        name=name,
+        detach=True,
+        labels={LABEL: "1"},
+        network=network,
+        sysctls={"net.ipv4.ip_default_ttl": "1"},
+    )
+
+
+def attach_client(engine: Any, image: str, networks: List[str]) -> Dict[str, str]:
+    """One container on all of them. Returns for each network why it could not join, or nothing."""
+    import docker  # noqa: PLC0415
+
+    reasons: Dict[str, str] = {}
+    for name in networks:
+        try:
+            if "" in reasons.values():
+                join(engine, name)
+            else:
+                remove_container(engine, CLIENT)
+                run_on(engine, image, CLIENT, name, ["sleep", "3600"])
+            reasons[name] = ""
+        except (docker.errors.DockerException, OSError) as error:
+            reasons[name] = words_of(error)
+    return reasons
+
+
+def join(engine: Any, network: str) -> None:
+    # By name, since a worker does not know a network before a container of its own is on it.
+    engine.api.connect_container_to_network(CLIENT, network)
+
+
+def active_exports() -> List[Dict[str, str]]:
+    """The kernel server's active table. Empty with another server, such as nfs-ganesha."""
+    try:
+        with open("/var/lib/nfs/etab", encoding="utf-8") as table:
+            lines = [line.split(None, 1) for line in table if line.strip()]
+    except FileNotFoundError:
+        return []
+    return [{"path": path, "client": client.split("(")[0].strip()} for path, client in lines]
+
+
+def gluster_volumes() -> Tuple[List[Dict[str, Any]], str]:
+    """Every volume with its bricks, and why they are not known, where they are not."""
+    try:
+        info, status = gluster("info"), gluster("status", "all")
+    except (OSError, ElementTree.ParseError) as error:
+        return [], f"gluster does not answer: {error}"
+    online = {
+        f"{node.findtext('hostname')}:{node.findtext('path')}": node.findtext("status") == "1"
+        for node in status.iter("node")
+    }
+    volumes = [
+        {
+            "name": volume.findtext("name"),
+            "type": volume.findtext("typeStr"),
+            "status": volume.findtext("statusStr"),
+            "bricks": {name: online.get(name, False) for name in bricks_of(volume)},
+        }
+        for volume in info.iter("volume")
+    ]
+    return volumes, info.findtext("opErrstr") or ""
+
+
+def bricks_of(volume: ElementTree.Element) -> List[str]:
+    return [brick.findtext("name") or "" for brick in volume.iter("brick")]
+
+
+def gluster(*command: str) -> ElementTree.Element:
+    said = subprocess.run(
+        ["gluster", "--mode=script", "--xml", "volume", *command], stdout=subprocess.PIPE, check=False, text=True
+    )
+    return ElementTree.fromstring(said.stdout)  # noqa: S314 - from gluster on this very host
+
+
+# --------------------------------------------------------------------------------------------------- second round
+
+
+def exchange(request: Dict[str, Any]) -> Dict[str, Any]:
+    engine = connect(request)
+    answer: Dict[str, Any] = {}
+    if request["reads"]:
+        answer["read"] = {name: read_token(engine, name, request["written_token"]) for name in request["written"]}
+    if request["sends"]:
+        answer.update(call_over_all(engine, request))
+    return answer
+
+
+def read_token(engine: Any, name: str, token: str) -> Verdict:
+    said = run_in(engine, DATA, ["cat", f"/volumes/{name}/.{PREFIX}-{token}"])
+    return verified() if said == token else failed(f"what was written is not there: {said}")
+
+
+def call_over_all(engine: Any, request: Dict[str, Any]) -> Dict[str, Any]:
+    """Reach the listener over each network; then show that each can only be reached by being on it."""
+    peer = request["peer"]
+    verdicts: Dict[str, Verdict] = {}
+    # The clear ones first: they show that the watcher recognises clear VXLAN at all.
+    for network in sorted(request["networks"], key=lambda network: bool(network["encrypted"])):
+        reason = why_not(network, request)
+        if reason:
+            verdicts[network["name"]] = reason
+            continue
+        server = peer["listening"][network["name"]]
+        with Wire(peer["address"], request["data_path_port"]) as wire:
+            reached = reaches(engine, server["address"], peer["token"], PATIENCE)
+        verdicts[network["name"]] = judge_traffic(network, server, reached, wire)
+    reached_names = [name for name, verdict in verdicts.items() if verdict["outcome"] == "verified"]
+    for network in request["networks"]:
+        flags = [flag for flag in ("attachable", "encrypted", "internal") if network[flag]]
+        verdicts[network["name"]].update(driver=network["driver"], kind=", ".join(flags) or "-")
+    return {
+        "networks": verdicts,
+        "isolation": {name: isolated(engine, name, peer) for name in reached_names} if len(reached_names) > 1 else {},
+    }
+
+
+def why_not(network: Dict[str, Any], request: Dict[str, Any]) -> Optional[Verdict]:
+    """Why this network cannot be tried, as a verdict."""
+    name = network["name"]
+    if network["driver"] != "overlay":
+        return skipped(f"a {network['driver']} network is no way from one host to another")
+    if not network["attachable"]:
+        return skipped("not attachable: only services can join it")
+    if not request["peer"]:
+        return skipped("takes two hosts")
+    if network["encrypted"] and request["kernel_lacks"]:
+        return skipped(f"kernel without {request['kernel_lacks']}")
+    server = request["peer"].get("listening", {}).get(name, {"reason": "no container is listening"})
+    for reason in (request["attached"].get(name, "no container joined it"), server.get("reason"), server.get("differs")):
+        if reason:
+            return failed(reason)
+    if network["internal"] and server["default_route"]:
+        return failed("declared internal, and yet its containers have a default route")
+    return None
+
+
+def reaches(engine: Any, address: str, token: str, patience: float = 0) -> bool:
+    """Whether the client gets the listener's page. Tries once, and again while patience lasts."""
+    fetch = f"wget -q -T 3 -O /tmp/page http://{address}:{PORT}/page && head -n 1 /tmp/page"
+    deadline = time.monotonic() + patience
+    while True:
+        if run_in(engine, CLIENT, ["sh", "-c", fetch]) == token:
+            return True
+        if time.monotonic() >= deadline:
+            return False
+
+
+def judge_traffic(network: Dict[str, Any], server: Dict[str, Any], reached: bool, wire: Wire) -> Verdict:
+    """A page came through; now how: the wire must have carried at least its bytes in the way declared."""
+    if not reached:
+        return failed(f"no answer from {server['address']}:{PORT} within {PATIENCE} s")
+    page = PAYLOAD_KIB * 1024
+    vni = server["vni"]
+    clear = wire.clear[vni]
+    if network["encrypted"]:
+        if clear:
+            return failed(f"{clear} bytes in clear VXLAN of VNI {vni} on {wire.interface}")
+        if wire.esp < page:
+            return failed(f"only {wire.esp} bytes of ESP on {wire.interface} for a page of {page}")
+        return verified(f"{wire.esp} bytes as ESP, none as clear VXLAN of VNI {vni}")
+    if clear < page:
+        return failed(f"only {clear} bytes of clear VXLAN of VNI {vni} on {wire.interface} for a page of {page}")
+    return verified(f"{clear} bytes as clear VXLAN of VNI {vni}")
+
+
+def isolated(engine: Any, name: str, peer: Dict[str, Any]) -> Verdict:
+    """The same container, tool, address and port: reached before, not once it left this network, again when it is back.
+
+    It stays on the other networks all the while.
+    """
+    address = peer["listening"][name]["address"]
+    engine.api.disconnect_container_from_network(CLIENT, name)
+    got_through = reaches(engine, address, peer["token"])
+    join(engine, name)
+    if got_through:
+        return failed(f"{address}:{PORT} was reached from other networks alone")
+    if not reaches(engine, address, peer["token"], PATIENCE):
+        return failed(f"{address}:{PORT} was not reached again after joining, so that not reaching it proves nothing")
+    return verified()
+
+
+class Wire:
+    """Counts the bytes between this host and a peer on the interface that leads there, until it is closed.
+
+    `esp` is what was encrypted (IP protocol 50); `clear` what was not, by the VXLAN network identifier.
+    """
+
+    def __init__(self, peer: str, vxlan_port: int) -> None:
+        route = json.loads(subprocess.run(["ip", "-json", "route", "get", peer], stdout=subprocess.PIPE, check=True).stdout)
+        self.interface: str = route[0]["dev"]
+        self.esp = 0
+        self.clear: Counter[Optional[int]] = Counter()
+        self._addresses = {socket.inet_aton(peer), socket.inet_aton(route[0]["prefsrc"])}
+        self._port = vxlan_port
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Wire:
+        # SOCK_DGRAM leaves the link's own header off; ETH_P_ALL is the only way to see what this host sends.
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0003))
+        self._socket.bind((self.interface, 0))
+        self._socket.settimeout(0.2)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _watch(self) -> None:
+        while not self._closing.is_set():
+            try:
+                packet = self._socket.recv(65535)
+            except socket.timeout:
+                continue
+            kind, vni = classify(packet, self._addresses, self._port)
+            if kind == "esp":
+                self.esp += len(packet)
+            elif kind == "vxlan":
+                self.clear[vni] += len(packet)
+
+
+def classify(packet: bytes, addresses: Iterable[bytes], vxlan_port: int) -> Tuple[str, Optional[int]]:
+    """What an IPv4 packet between two addresses is: `esp`, `vxlan` with its identifier, or something else.
+
+    IPv4: RFC 791; ESP is protocol 50: RFC 4303; VXLAN is a header of eight bytes within UDP: RFC 7348.
+    """
+    if len(packet) < 20 or packet[0] >> 4 != 4 or {packet[12:16], packet[16:20]} != set(addresses):
+        return "", None
+    if packet[9] == 50:
+        return "esp", None
+    header = (packet[0] & 0x0F) * 4
+    later_fragment = struct.unpack("!H", packet[6:8])[0] & 0x1FFF
+    if packet[9] != 17 or later_fragment or len(packet) < header + 16:
+        return "", None
+    if struct.unpack("!H", packet[header + 2 : header + 4])[0] != vxlan_port:
+        return "", None
+    return "vxlan", int.from_bytes(packet[header + 12 : header + 15], "big")
+
+
+# ---------------------------------------------------------------------------------------------------- third round
+
+
+def clean(request: Dict[str, Any]) -> Dict[str, Any]:
+    engine = connect(request)
+    if request["written_token"]:
+        leftovers = [f"/volumes/{name}/.{PREFIX}-{request['written_token']}" for name in request["written"]]
+        run_in(engine, DATA, ["rm", "-f", *leftovers])
+    remove_containers(engine)
+    for image in engine.images.list(filters={"label": f"{LABEL}=1"}):
+        engine.images.remove(image.id, force=True)
+    if request["pulled_image"]:
+        engine.images.remove(request["pulled_image"])
+    return {}
+
+
+def remove_containers(engine: Any) -> None:
+    for container in engine.containers.list(all=True, filters={"label": f"{LABEL}=1"}):
+        container.remove(force=True)
+
+
+def remove_container(engine: Any, name: str) -> None:
+    for container in engine.containers.list(all=True, filters={"name": f"^/{name}$"}):
+        container.remove(force=True)
+
+
+def run_in(engine: Any, container: str, command: List[str]) -> str:
+    """What the command says in this container, error messages included."""
+    import docker  # noqa: PLC0415
+
+    try:
+        output = engine.containers.get(container).exec_run(command).output
+    except docker.errors.DockerException as error:
+        return words_of(error)
+    return str(output.decode(errors="replace").strip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The summary of playbooks/verify.yml: what each host said, as lines to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+
+DOCUMENTATION = r"""
+name: verify_report
+short_description: The summary of the playbook verify, as aligned lines
+version_added: 0.1.0
+author: "berthage contributors (@berthage)"
+description:
+  - Turns what the hosts answered in the playbook C(berthage.swarm.verify) into the summary at its end.
+  - Made for that playbook. The answers' form may change with any release.
+positional: hosts
+options:
+  _input:
+    description: The answers, one mapping for each host that gave any.
+    type: list
+    elements: dict
+    required: true
+  hosts:
+    description: The names of all hosts that were asked, in order.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show the summary
+  ansible.builtin.debug:
+    msg: "{{ (answers | berthage.swarm.verify_report(ansible_play_hosts_all)).lines }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The summary.
+  type: dict
+  contains:
+    lines:
+      description: The text, line by line.
+      type: list
+      elements: str
+    failures:
+      description: What failed, one text for each check.
+      type: list
+      elements: str
+"""
+
+Answers = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was tried. `outcome` is `verified`, `skipped` or `FAILED`."""
+
+    subject: str
+    outcome: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.reason}" if self.reason else self.subject
+
+
+class FilterModule:
+    def filters(self) -> Dict[str, Any]:
+        return {"verify_report": verify_report}
+
+
+def verify_report(answers: Sequence[Answers], hosts: Sequence[str]) -> Dict[str, List[str]]:
+    by_host = {host: {} for host in hosts}  # type: Dict[str, Answers]
+    by_host.update((answer["host"], answer) for answer in answers)
+    checks = list(all_checks(by_host))
+    failures = [check for check in checks if check.outcome == "FAILED"]
+    skipped = [check for check in checks if check.outcome == "skipped"]
+    count = f"{len(checks) - len(failures) - len(skipped)} verified, {len(skipped)} skipped, {len(failures)} failed"
+    sections = (
+        ("HOSTS", table(("name", "address", "serves", "engine", "kernel", "swarm"), host_rows(by_host))),
+        ("NFS EXPORTS", table(("server", "path", "clients"), export_rows(by_host))),
+        ("GLUSTERFS VOLUMES", table(("volume", "type", "state", "brick", "state"), brick_rows(by_host))),
+        ("DOCKER VOLUMES", table(("volume", "backend", *hosts), volume_rows(by_host))),
+        ("NETWORKS", table(("network", "driver", "kind", "result"), network_rows(by_host))),
+        ("BETWEEN HOSTS", table(("what", "result"), [(c.subject, c.outcome) for c in checks_between(by_host)])),
+        ("SKIPPED", [str(check) for check in skipped]),
+        ("FAILED", [str(check) for check in failures]),
+        ("RESULT", [count]),
+    )
+    return {
+        "lines": [line for title, lines in sections if lines for line in ("", title, *(f"  {line}" for line in lines))],
+        "failures": [str(check) for check in failures],
+    }
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
+    """Columns as wide as their widest cell. No rows, no table."""
+    if not rows:
+        return []
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in (header, *rows)]
+
+
+def host_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
+    known = {
+        node_id: node for answer in by_host.values() for node_id, node in said(answer, "prepare", "nodes", {}).items()
+    }
+    rows = []
+    for host, answer in by_host.items():
+        node = known.get(said(answer, "prepare", "node_id", ""), {})
+        role = "leader" if node.get("leader") else node.get("role", "")
+        state = f"{role}, {node['state']}, {node['availability']}" if node else said(answer, "prepare", "swarm", "-")
+        rows.append(
+            (
+                host,
+                said(answer, "prepare", "address", "-"),
+                ", ".join(answer.get("serves", ())) or "-",
+                said(answer, "prepare", "engine", "-"),
+                said(answer, "prepare", "kernel", "-"),
+                state,
+            )
+        )
+    return rows
+
+
+def export_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
+    return [
+        (host, export["path"], export["client"])
+        for host, answer in by_host.items()
+        for export in said(answer, "prepare", "exports", ())
+    ]
+
+
+def brick_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
+    return [
+        (volume["name"], volume["type"], volume["status"], brick, "online" if online else "OFFLINE")
+        for answer in by_host.values()
+        for volume in said(answer, "prepare", "gluster", ())
+        for brick, online in volume["bricks"].items()
+    ]
+
+
+def volume_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
+    verdicts = {host: said(answer, "prepare", "volumes", {}) for host, answer in by_host.items()}
+    backends = {name: verdict["backend"] for of_host in verdicts.values() for name, verdict in of_host.items()}
+    return [
+        (name, backend, *(verdicts[host].get(name, {}).get("outcome", "-") for host in by_host))
+        for name, backend in backends.items()
+    ]
+
+
+def network_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
+    return [
+        (name, verdict["driver"], verdict["kind"], in_short(verdict))
+        for answer in by_host.values()
+        for name, verdict in said(answer, "exchange", "networks", {}).items()
+    ]
+
+
+def in_short(verdict: Mapping[str, str]) -> str:
+    """Reasons of failures are long, and are told below the tables."""
+    detail = verdict["outcome"] == "verified" and verdict["reason"]
+    return f"{verdict['outcome']} ({detail})" if detail else verdict["outcome"]
+
+
+def all_checks(by_host: Mapping[str, Answers]) -> Iterator[Check]:
+    yield from checks_of_answering(by_host)
+    for host, answer in by_host.items():
+        for volume in said(answer, "prepare", "gluster", ()):
+            yield check_of_bricks(volume)
+        for name, verdict in said(answer, "prepare", "volumes", {}).items():
+            yield Check(f"volume {name} on {host}", verdict["outcome"], verdict["reason"])
+        for name, verdict in said(answer, "exchange", "networks", {}).items():
+            way = f"network {name} from {host} to {answer['second'] or 'a second host'}"
+            yield Check(way, verdict["outcome"], verdict["reason"])
+    yield from checks_between(by_host)
+
+
+def checks_of_answering(by_host: Mapping[str, Answers]) -> Iterator[Check]:
+    for host, answer in by_host.items():
+        if not answer:
+            yield Check(host, "FAILED", "no answer; see the failed task above")
+        for part in ("prepare", "exchange", "clean"):
+            if said(answer, part, "error", ""):
+                yield Check(f"{host}, {part}", "FAILED", said(answer, part, "error", ""))
+        if said(answer, "prepare", "gluster_error", ""):
+            yield Check(f"glusterfs on {host}", "FAILED", said(answer, "prepare", "gluster_error", ""))
+
+
+def check_of_bricks(volume: Mapping[str, Any]) -> Check:
+    subject = f"glusterfs volume {volume['name']}"
+    if volume["status"] != "Started":
+        return Check(subject, "skipped", f"its state is {volume['status']}")
+    offline = [brick for brick, online in volume["bricks"].items() if not online]
+    return Check(subject, "FAILED" if offline else "verified", f"offline: {', '.join(offline)}" if offline else "")
+
+
+def checks_between(by_host: Mapping[str, Answers]) -> Iterator[Check]:
+    for host, answer in by_host.items():
+        for name, verdict in said(answer, "prepare", "written", {}).items():
+            if verdict["outcome"] == "FAILED":
+                yield Check(f"data through {name}: written on {host}", "FAILED", verdict["reason"])
+        for name, verdict in said(answer, "exchange", "read", {}).items():
+            subject = f"data through {name}: written on {answer['first']}, read on {host}"
+            yield Check(subject, verdict["outcome"], verdict["reason"])
+        for name, verdict in said(answer, "exchange", "isolation", {}).items():
+            subject = f"{name} is reached by a container that is on it, and not by the same one on other networks only"
+            yield Check(subject, verdict["outcome"], verdict["reason"])
+
+
+def said(answer: Answers, part: str, key: str, otherwise: Any) -> Any:
+    """From a host's answer, which lacks every part that was not reached or not asked for."""
+    return answer.get(part, {}).get(key, otherwise)
