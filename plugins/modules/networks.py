@@ -1,0 +1,344 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module networks: see DOCUMENTATION."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: networks
+short_description: Docker networks, a whole set in one call
+version_added: 0.1.0
+author: "berthage contributors (@berthage)"
+description:
+  - Creates and removes Docker networks, overlays of a Swarm and bridges of a host.
+  - The whole list is one plan. Everything that must not be done (bad input, drift, overlapping subnets, networks in
+    use) is found before anything changes, and reported at once.
+  - An existing network is compared by meaning, in both directions. What the engine added by itself is no drift;
+    what was declared at creation and is no longer declared is. The labels C(berthage.swarm.owner) and
+    C(berthage.swarm.declared), set at creation, tell the one from the other.
+  - Run it on a manager for networks of a Swarm. The role P(berthage.swarm.docker_networks#role) does so.
+options:
+  networks:
+    description: The networks.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - Its name.
+          - Docker does not keep names unique. Where an engine has two networks of one name, that is an error which
+            lists their ids.
+        type: str
+        required: true
+      driver:
+        description:
+          - V(overlay), V(bridge), V(macvlan), V(ipvlan), or the name of a network plugin.
+          - V(overlay) and V(bridge) are supported so far; the others are refused.
+          - V(host) and V(none) exist on every engine and are refused.
+        type: str
+        default: overlay
+      swarm:
+        description:
+          - Whether the network belongs to the Swarm rather than to this host.
+          - By default true for V(overlay) and false otherwise.
+        type: bool
+      attachable:
+        description: Whether containers that belong to no service can be attached too.
+        type: bool
+        default: false
+      encrypted:
+        description:
+          - Whether the traffic between nodes is encrypted with IPsec. Overlays only.
+          - V(false) means what it says. The engine's own option of this name encrypts whatever its value is, and is
+            therefore never sent here unless this is V(true).
+          - Every node needs ESP in its kernel, and IP protocol 50 open to the others. An engine accepts an
+            encrypted network without either and then loses every packet.
+        type: bool
+        default: false
+      internal:
+        description: Whether the network has no way out to the hosts' own networks.
+        type: bool
+        default: false
+      ingress:
+        description: Whether this is the network of the routing mesh. Not supported yet.
+        type: bool
+        default: false
+      mtu:
+        description:
+          - For an overlay the MTU of the hosts' network, from which the engine takes 50 bytes for VXLAN and about
+            26 for encryption. For a bridge its own.
+          - The engine's default is 1500. What containers get is returned as RV(networks[].effective_mtu).
+        type: int
+      subnets:
+        description:
+          - Address pools. The engine chooses where there are none.
+          - A bridge takes one for each version of IP, an overlay takes several of IPv4.
+          - Compared as networks, not as text, and in any order.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          subnet:
+            description: The pool, as V(10.20.0.0/24).
+            type: str
+            required: true
+          gateway:
+            description: The gateway's address in it. The engine chooses by default.
+            type: str
+          ip_range:
+            description: The part of the pool from which containers get their addresses.
+            type: str
+          aux_addresses:
+            description: Addresses that the engine is to give to nobody, by a name for each.
+            type: dict
+            default: {}
+      ipv6:
+        description:
+          - Whether the network has IPv6.
+          - Refused for V(overlay), whose driver ignores IPv6 pools.
+        type: bool
+        default: false
+      parent:
+        description: The host's interface for V(macvlan) and V(ipvlan). Not supported yet.
+        type: str
+      config_only:
+        description: Whether this is only the configuration for other networks. Not supported yet.
+        type: bool
+        default: false
+      config_from:
+        description: The network that holds this one's configuration. Not supported yet.
+        type: str
+        default: ""
+      driver_opts:
+        description:
+          - Further options of the driver, by their full names.
+          - Those that the engine adds by itself are no drift. C(com.docker.network.driver.mtu) and C(encrypted) are
+            understood as O(networks[].mtu) and O(networks[].encrypted).
+        type: dict
+        default: {}
+      labels:
+        description:
+          - Labels. Only the declared ones are compared.
+          - The labels of a network cannot be changed. A difference is a warning, never an error.
+        type: dict
+        default: {}
+      state:
+        description:
+          - V(absent) removes the network. One that is in use stays, and the error lists by whom. So does one that
+            another O(owner) made.
+        type: str
+        choices: [present, absent]
+        default: present
+  on_drift:
+    description:
+      - What to do with a network that is there and means something else.
+      - V(fail) refuses the whole call, V(warn) leaves that network as it is and warns, V(recreate) is not supported
+        yet.
+    type: str
+    choices: [fail, warn, recreate]
+    default: fail
+  reattach:
+    description: Whether V(recreate) may detach and reattach consumers. Not supported yet.
+    type: bool
+    default: false
+  owner:
+    description: Value of the label C(berthage.swarm.owner) on what is created here.
+    type: str
+    default: default
+  purge:
+    description: Whether to remove networks of this O(owner) that are not listed. Not supported yet.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - berthage.swarm.attributes
+  - berthage.swarm.engine
+seealso:
+  - module: community.docker.docker_network
+"""
+
+EXAMPLES = r"""
+- name: Networks of the Swarm (on a manager)
+  berthage.swarm.networks:
+    networks:
+      - name: frontend
+        attachable: true
+      - name: backend
+        attachable: true
+        encrypted: true
+        internal: true
+        subnets:
+          - subnet: 10.20.0.0/24
+            gateway: 10.20.0.1
+
+- name: A bridge on this host
+  berthage.swarm.networks:
+    networks:
+      - name: build
+        driver: bridge
+        mtu: 1400
+
+- name: Remove a network that nothing uses
+  berthage.swarm.networks:
+    networks:
+      - name: old
+        state: absent
+"""
+
+RETURN = r"""
+networks:
+  description: One outcome for each declared network. Removals come first.
+  returned: always, once the arguments were understood
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The network's name.
+      type: str
+      sample: backend
+    action:
+      description:
+        - What was done, or in check mode would be.
+        - V(none) means that it is declared absent and is not there.
+      type: str
+      sample: create
+      choices: [create, keep, recreate, remove, none, refused]
+    drift:
+      description: Fields whose meaning differs from what is there.
+      type: list
+      elements: dict
+      contains:
+        field:
+          description: Name of the field.
+          type: str
+          sample: encrypted
+        declared:
+          description: What is declared, null for nothing.
+          type: raw
+          sample: true
+        actual:
+          description: What is there, null for nothing.
+          type: raw
+          sample: false
+    consumers:
+      description: Who uses the network.
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: A container of this engine, an attached container of another node, or a service.
+          type: str
+          choices: [container, attachment, service]
+        name:
+          description: Its name, or the first part of its id where only that is known.
+          type: str
+        id:
+          description: Its id.
+          type: str
+        node:
+          description: The node it runs on, empty for a service.
+          type: str
+        state:
+          description: Its state, as the engine says it.
+          type: str
+    message:
+      description: Why, where there is something to say.
+      type: str
+    id:
+      description: The network's id, null where it does not exist.
+      type: str
+    driver:
+      description: Its driver.
+      type: str
+      sample: overlay
+    scope:
+      description: Whether it belongs to the Swarm or to one host.
+      type: str
+      choices: [swarm, local]
+    attachable:
+      description: Whether containers of no service can be attached.
+      type: bool
+    encrypted:
+      description: Whether traffic between nodes is encrypted.
+      type: bool
+    internal:
+      description: Whether it has no way out.
+      type: bool
+    subnets:
+      description: Its address pools, with those that the engine chose.
+      type: list
+      elements: dict
+      sample: [{"subnet": "10.20.0.0/24", "gateway": "10.20.0.1"}]
+    effective_mtu:
+      description: The MTU that containers get on it.
+      type: int
+      sample: 1450
+problems:
+  description: Why the call was refused, one entry for each reason.
+  returned: when refused
+  type: list
+  elements: dict
+  contains:
+    item:
+      description: The network, or the networks.
+      type: str
+    field:
+      description: The field that is wrong.
+      type: str
+    message:
+      description: What is wrong with it, and why.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import spec
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.apply import VerificationFailed, carry_out
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import observe
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import plan
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import KEEP, Run, StepFailed
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**spec.ARGUMENTS, **ENGINE_ARGUMENTS}, supports_check_mode=True)
+    result: dict[str, Any] = {"changed": False}
+    try:
+        declaration = spec.declaration(module.params)
+        engine = Engine.connect(module.params)
+        observed = observe(engine, [network.name for network in declaration.networks])
+        run = Run(plan(declaration, observed), "networks")
+    except Refused as refusal:
+        module.fail_json(msg=str(refusal), problems=[problem.as_dict() for problem in refusal.problems], **result)
+    except EngineError as error:
+        module.fail_json(msg=str(error), **result)
+
+    try:
+        run.refuse_if_any()
+        if module.check_mode:
+            run.pretend()
+        else:
+            carry_out(engine, declaration, run)
+    except Refused as refusal:
+        problems = [problem.as_dict() for problem in refusal.problems]
+        module.fail_json(msg=str(refusal), problems=problems, **run.result())
+    except (StepFailed, VerificationFailed, EngineError) as error:
+        module.fail_json(msg=str(error), **run.result())
+
+    for step in run.steps:
+        if step.action == KEEP and step.message:
+            module.warn(f"{step.name}: {step.message}")
+    module.exit_json(**run.result())
+
+
+if __name__ == "__main__":
+    main()

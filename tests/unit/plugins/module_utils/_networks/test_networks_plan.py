@@ -1,0 +1,208 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
+    Consumer,
+    Observed,
+    SwarmState,
+    _consumers,
+    actual_network,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import plan
+from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import (
+    actual,
+    declare,
+    inspected,
+)
+
+MANAGER = SwarmState("active", True, ("10.0.9.1",), "10.0.9.1")
+WEB = Consumer("container", "web", "c0ffee", "node1", "running")
+
+
+def observed(*networks, consumers=None, swarm=MANAGER, version="20.10.24") -> Observed:
+    return Observed(tuple(networks), consumers or {}, swarm, version)
+
+
+def only_step(declaration, there):
+    (step,) = plan(declaration, there)
+    return step
+
+
+def test_a_missing_network_is_created_and_an_existing_one_kept():
+    creating, keeping = plan(declare({"name": "new"}, {"name": "app"}), observed(actual()))
+
+    assert (creating.name, creating.action, creating.before) == ("new", "create", None)
+    assert (keeping.name, keeping.action, keeping.before) == ("app", "keep", keeping.after)
+    assert keeping.details["subnets"] == [{"subnet": "10.0.1.0/24", "gateway": "10.0.1.1"}]
+    assert keeping.details["effective_mtu"] == 1450
+
+
+def test_an_absent_network_that_is_not_there_needs_nothing():
+    assert only_step(declare({"name": "app", "state": "absent"}), observed()).action == "none"
+
+
+def test_removals_come_first_because_they_free_addresses():
+    subnets = [{"subnet": "10.0.1.0/24"}]
+    steps = plan(declare({"name": "new", "subnets": subnets}, {"name": "app", "state": "absent"}), observed(actual()))
+
+    assert [(step.name, step.action) for step in steps] == [("app", "remove"), ("new", "create")]
+
+
+def test_drift_is_refused_and_names_fields_values_and_consumers():
+    step = only_step(declare({"name": "app", "encrypted": True}), observed(actual(), consumers={"idofapp": (WEB,)}))
+
+    assert step.action == "refused"
+    (problem,) = step.problems
+    assert str(problem).startswith("app, encrypted: ")
+    assert "declared True, actual False" in str(problem)
+    assert "container web on node1 (running)" in str(problem)
+
+
+def test_drift_can_be_left_with_a_warning():
+    step = only_step(declare({"name": "app", "internal": True}, on_drift="warn"), observed(actual()))
+
+    assert (step.action, step.changes) == ("keep", False)
+    assert "internal" in step.message
+
+
+def test_other_labels_alone_are_left_with_a_warning():
+    step = only_step(declare({"name": "app", "labels": {"team": "web"}}), observed(actual()))
+
+    assert step.action == "keep"
+    assert "labels.team" in step.message
+
+
+def test_two_networks_of_one_name_are_refused_with_their_ids():
+    twins = observed(actual(), actual(Id="idoftwin", Driver="bridge", Scope="local"))
+    for state in ("present", "absent"):
+        step = only_step(declare({"name": "app", "state": state}), twins)
+        assert "idofapp" in step.message
+        assert "idoftwin" in step.message
+
+
+def test_a_network_in_use_is_not_removed_and_its_consumers_are_listed():
+    service = Consumer("service", "db", "5ervice")
+    step = only_step(
+        declare({"name": "app", "state": "absent"}), observed(actual(), consumers={"idofapp": (WEB, service)})
+    )
+
+    assert step.action == "refused"
+    assert "container web on node1 (running), service db" in step.message
+
+
+def test_a_network_of_another_owner_is_not_removed_and_one_of_nobody_is():
+    absent = declare({"name": "app", "state": "absent"})
+
+    assert only_step(absent, observed(actual(Labels={"berthage.swarm.owner": "shop"}))).action == "refused"
+    assert only_step(absent, observed(actual(Labels={"berthage.swarm.owner": "default"}))).action == "remove"
+    assert only_step(absent, observed(actual())).action == "remove"
+
+
+def test_absent_never_removes_a_network_of_the_other_scope():
+    bridge = actual(Driver="bridge", Scope="local")
+    assert only_step(declare({"name": "app", "state": "absent"}), observed(bridge)).action == "refused"
+    assert (
+        only_step(declare({"name": "app", "driver": "bridge", "state": "absent"}), observed(bridge)).action == "remove"
+    )
+
+
+def test_a_worker_is_told_where_the_managers_are_once_for_all_networks():
+    worker = SwarmState("active", False, ("10.0.9.1", "10.0.9.2"), "10.0.9.3")
+    steps = plan(
+        declare({"name": "a"}, {"name": "b"}, {"name": "c", "driver": "bridge"}),
+        observed(swarm=worker),
+    )
+
+    assert [step.action for step in steps] == ["refused", "refused", "create"]
+    (problem,) = [problem for step in steps for problem in step.problems]
+    assert str(problem).startswith("a, b, driver: this node is a worker")
+    assert "10.0.9.1, 10.0.9.2" in str(problem)
+
+
+def test_without_a_swarm_an_overlay_is_refused_and_a_bridge_is_not():
+    steps = plan(declare({"name": "a"}, {"name": "b", "driver": "bridge"}), observed(swarm=SwarmState()))
+
+    assert [step.action for step in steps] == ["refused", "create"]
+    assert "in no Swarm" in steps[0].message
+
+
+def test_a_subnet_of_an_existing_network_or_of_the_hosts_is_refused():
+    taken = only_step(declare({"name": "new", "subnets": [{"subnet": "10.0.0.0/21"}]}), observed(actual()))
+    assert "overlaps 10.0.1.0/24 of the existing network `app`" in taken.message
+    hosts = only_step(declare({"name": "new", "subnets": [{"subnet": "10.0.9.0/24"}]}), observed(actual()))
+    assert "contains 10.0.9.1" in hosts.message
+
+
+def test_ipv6_without_a_subnet_is_refused_where_the_engine_has_none_to_give():
+    bridge = declare({"name": "b", "driver": "bridge", "ipv6": True})
+    assert only_step(bridge, observed(version="20.10.24")).action == "refused"
+    assert only_step(bridge, observed(version="27.1.0")).action == "create"
+
+
+# ---- consumers
+
+
+def read_consumers(**answers: Any) -> list[tuple[str, str, str]]:
+    empty: dict[str, Any] = {"containers": [], "services": [], "attachments": [], "nodes": []}
+    found = _consumers([actual_network(inspected())], "node1", **{**empty, **answers})
+    return [(consumer.kind, consumer.name, consumer.node) for consumer in found["idofapp"]]
+
+
+def test_a_stopped_container_and_one_that_never_started_are_consumers():
+    containers = [
+        {
+            "Id": "c1",
+            "Names": ["/old"],
+            "State": "exited",
+            "NetworkSettings": {"Networks": {"app": {"NetworkID": "idofapp"}}},
+        },
+        {
+            "Id": "c2",
+            "Names": ["/new"],
+            "State": "created",
+            "NetworkSettings": {"Networks": {"app": {"NetworkID": ""}}},
+        },
+        {
+            "Id": "c3",
+            "Names": ["/no"],
+            "State": "running",
+            "NetworkSettings": {"Networks": {"bridge": {"NetworkID": "x"}}},
+        },
+    ]
+    assert read_consumers(containers=containers) == [("container", "old", "node1"), ("container", "new", "node1")]
+
+
+def test_a_service_counts_once_and_its_containers_only_when_it_is_gone():
+    service = {"ID": "s1", "Spec": {"Name": "db", "TaskTemplate": {"Networks": [{"Target": "idofapp"}]}}}
+    task = {
+        "Id": "c1",
+        "Names": ["/db.1"],
+        "Labels": {"com.docker.swarm.service.id": "s1"},
+        "NetworkSettings": {"Networks": {"app": {"NetworkID": "idofapp"}}},
+    }
+    assert read_consumers(services=[service], containers=[task]) == [("service", "db", "")]
+    assert read_consumers(containers=[task]) == [("container", "db.1", "node1")]
+
+
+def test_containers_attached_on_other_nodes_are_named_with_their_node():
+    def attachment(container: str, state: str) -> dict[str, Any]:
+        return {
+            "ID": f"t-{container}",
+            "NodeID": "n2",
+            "Spec": {"NetworkAttachmentSpec": {"ContainerID": container}, "Networks": [{"Target": "idofapp"}]},
+            "Status": {"State": state},
+            "NetworksAttachments": [{"Network": {"ID": "idofapp"}}],
+        }
+
+    found = read_consumers(
+        attachments=[attachment("there", "running"), attachment("gone", "shutdown"), attachment("here", "running")],
+        containers=[
+            {"Id": "here", "Names": ["/h"], "NetworkSettings": {"Networks": {"app": {"NetworkID": "idofapp"}}}}
+        ],
+        nodes=[{"ID": "n2", "Description": {"Hostname": "node2"}}],
+    )
+    assert found == [("container", "h", "node1"), ("attachment", "there", "node2")]
