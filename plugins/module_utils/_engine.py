@@ -89,35 +89,52 @@ class Engine:
         """Whether the engine may run on another host than this task."""
         return not self.address.startswith(("unix://", "http+unix://", "npipe://"))
 
-    def get(self, path: str, timeout: float | None = None, **parameters: Any) -> Any:
-        return self._call("GET", path, parameters, timeout=timeout)
+    def get(self, path: str, /, timeout: float | None = None, **parameters: Any) -> Any:
+        return self._call("GET", path, parameters, timeout)
 
     def post(
-        self, path: str, body: Mapping[str, Any] | None = None, timeout: float | None = None, **parameters: Any
+        self, path: str, body: Mapping[str, Any] | None = None, /, timeout: float | None = None, **parameters: Any
     ) -> Any:
-        return self._call("POST", path, parameters, body, timeout)
+        return self._call("POST", path, parameters, timeout, **({} if body is None else {"json": body}))
 
-    def delete(self, path: str, timeout: float | None = None, **parameters: Any) -> Any:
-        return self._call("DELETE", path, parameters, timeout=timeout)
+    def delete(self, path: str, /, timeout: float | None = None, **parameters: Any) -> Any:
+        return self._call("DELETE", path, parameters, timeout)
 
-    def head(self, path: str, timeout: float | None = None, **parameters: Any) -> Any:
-        return self._call("HEAD", path, parameters, timeout=timeout)
+    def head(self, path: str, /, timeout: float | None = None, **parameters: Any) -> Any:
+        return self._call("HEAD", path, parameters, timeout)
 
-    def send(self, path: str, content: bytes, timeout: float | None = None, **parameters: Any) -> Any:
+    def send(self, path: str, content: bytes, /, timeout: float | None = None, **parameters: Any) -> Any:
         """POST of a tar archive, as `/images/create` and `/containers/ID/archive` take it."""
-        return self._call("POST", path, parameters, content, timeout)
+        return self._call("POST", path, parameters, timeout, data=content)
+
+    def peek(self, path: str, size: int, /, timeout: float | None = None, **parameters: Any) -> bytes:
+        """The first `size` bytes of what GET answers, which may be far more: the rest is not read."""
+        response = self._answer("GET", path, parameters, timeout, stream=True)
+        beginning = b""
+        try:
+            for part in response.iter_content(size):
+                beginning += part
+                if len(beginning) >= size:
+                    break
+        except requests.exceptions.RequestException as error:
+            raise EngineUnreachable(_why_unreachable(self.address, error)) from error
+        finally:
+            response.close()
+        return beginning
 
     def _call(
-        self,
-        method: str,
-        path: str,
-        parameters: Mapping[str, Any],
-        body: Any = None,
-        timeout: float | None = None,
+        self, method: str, path: str, parameters: Mapping[str, Any], timeout: float | None, **payload: Any
+    ) -> Any:
+        response = self._answer(method, path, parameters, timeout, **payload)
+        if "application/json" in response.headers.get("Content-Type", "") and response.content:
+            return response.json()
+        return response.content
+
+    def _answer(
+        self, method: str, path: str, parameters: Mapping[str, Any], timeout: float | None, **payload: Any
     ) -> Any:
         # APIClient has no public way to a URL; its own methods, and every extension of it, build theirs like this.
         url = self._client._url("{0}", path).replace("%2F", "/")
-        payload = {"data": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
         try:
             response = self._client.request(
                 method, url, params=_encoded(parameters), timeout=timeout or self._client.timeout, **payload
@@ -131,9 +148,7 @@ class Engine:
             raise EngineUnreachable(_why_unreachable(self.address, error)) from error
         if response.status_code >= 400:
             raise EngineRefusal(response.status_code, _reason(response))
-        if "application/json" in response.headers.get("Content-Type", "") and response.content:
-            return response.json()
-        return response.content
+        return response
 
 
 def _encoded(parameters: Mapping[str, Any]) -> Mapping[str, Any]:

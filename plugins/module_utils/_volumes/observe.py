@@ -1,0 +1,244 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there: read from the engine and from the host it runs on, and never changed here."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import stat
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Callable, Collection, Iterable, Mapping, TypeVar
+
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import Meaning, recognise
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import NewDirectory, Volume
+
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True)
+class Actual:
+    """A volume as the engine has it."""
+
+    name: str
+    driver: str
+    options: Mapping[str, str]
+    labels: Mapping[str, str]
+    mount_point: str = ""
+
+    @property
+    def meaning(self) -> Meaning:
+        return recognise(self.driver, self.options)
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """Who uses a volume: a container in whatever state, or a service."""
+
+    kind: str
+    name: str
+    id: str = ""
+    node: str = ""
+    state: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name or self.id[:12]}" + (f" ({self.state})" if self.state else "")
+
+    def as_dict(self) -> dict[str, str]:
+        return {"kind": self.kind, "name": self.name, "id": self.id, "node": self.node, "state": self.state}
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One line of /proc/self/mountinfo."""
+
+    mount_point: str
+    file_system: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Directory:
+    """What stands where a volume expects a directory. `problem` says why it cannot be told, or cannot be made."""
+
+    exists: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Who uses the volumes that are to be removed. Services are not known on a worker, which lists none."""
+
+    consumers: Mapping[str, tuple[Consumer, ...]] = field(default_factory=dict)
+    services_known: bool | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything that planning rests on.
+
+    `empty` says of a volume that holds its data whether there is none; it has no entry for a volume where this could
+    not be found out.
+    """
+
+    volumes: Mapping[str, Actual] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    empty: Mapping[str, bool] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] | None = ()
+    directories: Mapping[str, Directory] = field(default_factory=dict)
+
+
+def volumes(engine: Engine) -> dict[str, Actual]:
+    """Every volume of the engine, by one request."""
+    listed = engine.get("/volumes")["Volumes"] or []
+    return {
+        found["Name"]: Actual(
+            name=found["Name"],
+            driver=found["Driver"],
+            options=found.get("Options") or {},
+            labels=found.get("Labels") or {},
+            mount_point=found.get("Mountpoint") or "",
+        )
+        for found in listed
+    }
+
+
+def usage(engine: Engine, names: Collection[str]) -> Usage:
+    """Containers and services that use these volumes."""
+    information = engine.get("/info")
+    swarm, node = information.get("Swarm") or {}, information.get("Name") or ""
+    found: dict[str, list[Consumer]] = {name: [] for name in names}
+    for container in engine.get("/containers/json", all=True):
+        for mount in container.get("Mounts") or ():
+            if mount.get("Type") == "volume" and mount.get("Name") in found:
+                found[mount["Name"]].append(
+                    Consumer(
+                        kind="container",
+                        name=next(iter(container.get("Names") or ()), "").lstrip("/"),
+                        id=container["Id"],
+                        node=node,
+                        state=container.get("State", ""),
+                    )
+                )
+    is_manager = bool(swarm.get("ControlAvailable"))
+    for service in engine.get("/services") if is_manager else ():
+        for source in _volumes_of_service(service):
+            if source in found:
+                found[source].append(Consumer(kind="service", name=service["Spec"]["Name"], id=service["ID"]))
+    return Usage(
+        consumers={name: tuple(consumers) for name, consumers in found.items()},
+        services_known=is_manager or swarm.get("LocalNodeState", "inactive") == "inactive",
+    )
+
+
+def mounts() -> tuple[Mount, ...]:
+    """The mounts that this host has now."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        return parse_mountinfo(table.read())
+
+
+def parse_mountinfo(text: str) -> tuple[Mount, ...]:
+    """The table of proc(5), in its order: of two mounts on one directory, the later one is seen."""
+    found = []
+    for line in text.splitlines():
+        left, separator, right = line.partition(" - ")
+        before, after = left.split(" "), right.split(" ")
+        if separator and len(before) >= 5 and len(after) >= 2:
+            found.append(Mount(_unescaped(before[4]), after[0], _unescaped(after[1])))
+    return tuple(found)
+
+
+def directories(declared: Iterable[Volume], limit: float) -> dict[str, Directory]:
+    """The directories that declared volumes stand on, by their paths. A file system that hangs costs `limit` once."""
+    wanted = {
+        volume.directory: volume.create_path for volume in declared if volume.directory and _is_ours_to_look_at(volume)
+    }
+    looked = at_once({path: partial(_look_at, path, create_path) for path, create_path in wanted.items()}, limit)
+    return {
+        path: looked.get(path, Directory(False, f"nothing answers there within {limit:g} s (a dead mount?)"))
+        for path in wanted
+    }
+
+
+def at_once(questions: Mapping[str, Callable[[], _Found]], limit: float) -> dict[str, _Found]:
+    """Answers to questions that may hang, asked at the same time. What is not answered within `limit` is left out."""
+    answers: dict[str, _Found] = {}
+
+    def ask(key: str, question: Callable[[], _Found]) -> None:
+        answers[key] = question()
+
+    threads = [threading.Thread(target=ask, args=item, daemon=True) for item in questions.items()]
+    deadline = time.monotonic() + limit
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return dict(answers)
+
+
+def _look_at(path: str, create_path: NewDirectory | None) -> Directory:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return Directory(False, _why_not_made(create_path))
+    except OSError as error:
+        return Directory(False, f"it cannot be looked at: {error.strerror}")
+    if not stat.S_ISDIR(found.st_mode):
+        return Directory(False, "it is no directory")
+    # A directory is made closed, and opened when its owner is set: a closed one was never finished.
+    unfinished = create_path is not None and stat.S_IMODE(found.st_mode) == 0
+    return Directory(not unfinished, _why_not_made(create_path) if unfinished else "")
+
+
+def _why_not_made(create_path: NewDirectory | None) -> str:
+    try:
+        if create_path is not None:
+            numeric_identity(create_path)
+    except LookupError as error:
+        return str(error)
+    return ""
+
+
+def numeric_identity(directory: NewDirectory) -> tuple[int, int]:
+    """The numbers of a directory's owner and group as this host knows them.
+
+    Raises:
+        LookupError: this host knows no such user or group.
+    """
+    return (
+        _number_of(directory.owner, "user", lambda name: pwd.getpwnam(name).pw_uid),
+        _number_of(directory.group, "group", lambda name: grp.getgrnam(name).gr_gid),
+    )
+
+
+def _number_of(name: str | None, kind: str, find: Callable[[str], int]) -> int:
+    if name is None or name.isdigit():
+        return int(name or 0)
+    try:
+        return find(name)
+    except KeyError:
+        raise LookupError(f"this host knows no {kind} {name!r}") from None
+
+
+def _is_ours_to_look_at(volume: Volume) -> bool:
+    return volume.present and (volume.mount is not None or volume.create_path is not None)
+
+
+def _volumes_of_service(service: Mapping[str, Any]) -> set[str]:
+    container = service["Spec"].get("TaskTemplate", {}).get("ContainerSpec") or {}
+    return {
+        mount["Source"]
+        for mount in container.get("Mounts") or ()
+        if mount.get("Type") == "volume" and mount.get("Source")
+    }
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found.group(1), 8)), text)

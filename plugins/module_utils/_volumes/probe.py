@@ -1,0 +1,192 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Probes: containers that are created and never started, which the engine mounts volumes for.
+
+Reading a file out of such a container makes the engine mount all its volumes for the time of the request (moby,
+daemon/archive.go). So nothing runs and nothing is pulled, and the answer says why a volume cannot be mounted. The file
+is one that the engine puts into every container.
+
+Each probe and its image carry a label that tells which process made them. What a killed run leaves is known by it, and
+taken away by the next run.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import time
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
+    Engine,
+    EngineError,
+    EngineTimeout,
+)
+
+PROBE_LABEL = "berthage.swarm.probe"
+
+_A_FILE_OF_EVERY_CONTAINER = "/.dockerenv"
+_REMOVAL_LIMIT = 5.0  # seconds; a probe that a dead mount holds is left to a later run
+_LIFETIME = 3600  # seconds after which a probe of a process we cannot see counts as left behind
+_ENOUGH_OF_AN_ARCHIVE = 64 * 1024  # bytes in which a second entry shows
+
+
+class Probes:
+    """The probes of one run. Use as a context: leaving it takes away the image, and entering what others left."""
+
+    def __init__(self, engine: Engine, limit: float) -> None:
+        """`limit` is how long, in seconds, a single look at volumes may take."""
+        self._engine = engine
+        self._limit = limit
+        self._image: str | None = None
+        self._label = mark(os.getpid(), time.time() + _LIFETIME)
+
+    def __enter__(self) -> Probes:
+        self._reap()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._image is not None:
+            self._try_to_remove(f"/images/{self._image}")
+
+    def mount(self, names: Sequence[str]) -> None:
+        """Mount these volumes together, and unmount them.
+
+        Raises:
+            EngineRefusal: one of them cannot be mounted. The text names it, and says why.
+            EngineTimeout: the mount hangs.
+        """
+        with self._container(names) as probe:
+            self._engine.get(f"/containers/{probe}/archive", timeout=self._limit, path=_A_FILE_OF_EVERY_CONTAINER)
+
+    def empty(self, names: Sequence[str]) -> dict[str, bool]:
+        """Which of these volumes are empty. One that cannot be looked into is left out."""
+        found: dict[str, bool] = {}
+        for name in names:
+            try:
+                with self._container([name]) as probe:
+                    archive = self._engine.peek(
+                        f"/containers/{probe}/archive", _ENOUGH_OF_AN_ARCHIVE, timeout=self._limit, path=_target(0)
+                    )
+                found[name] = holds_one_entry(archive)
+            except EngineError:
+                continue
+        return found
+
+    @contextmanager
+    def _container(self, names: Sequence[str]) -> Iterator[str]:
+        probe = self._engine.post(
+            "/containers/create",
+            {
+                "Image": self._imported(),
+                "Cmd": ["never-started"],
+                "Labels": {PROBE_LABEL: self._label},
+                "NetworkDisabled": True,
+                "HostConfig": {
+                    "NetworkMode": "none",
+                    "Mounts": [_mount(number, name) for number, name in enumerate(names)],
+                },
+            },
+        )["Id"]
+        try:
+            yield probe
+        finally:
+            self._try_to_remove(f"/containers/{probe}")
+
+    def _imported(self) -> str:
+        if self._image is None:
+            answer = self._engine.send(
+                "/images/create", _empty_archive(), fromSrc="-", changes=f'LABEL {PROBE_LABEL}="{self._label}"'
+            )
+            self._image = str(answer["status"])
+        return self._image
+
+    def _reap(self) -> None:
+        """Take away what runs that no longer exist have left."""
+        labelled = {"label": [PROBE_LABEL]}
+        for container in self._engine.get("/containers/json", all=True, filters=labelled):
+            if is_left_behind(container["Labels"][PROBE_LABEL]) and not self._try_to_remove(
+                f"/containers/{container['Id']}"
+            ):
+                break  # the kernel still holds it, and it will hold the others as well
+        for image in self._engine.get("/images/json", filters=labelled):
+            if is_left_behind((image.get("Labels") or {}).get(PROBE_LABEL, "")):
+                self._try_to_remove(f"/images/{image['Id']}")
+
+    def _try_to_remove(self, path: str) -> bool:
+        try:
+            self._engine.delete(path, timeout=_REMOVAL_LIMIT, force=True)
+        except EngineTimeout:
+            return False
+        except EngineError:
+            return True
+        return True
+
+
+def mark(process: int, deadline: float) -> str:
+    """What the label of a probe says: which process made it, and when it counts as left behind in any case."""
+    return "/".join([*_whereabouts(), str(process), _start_time(process), str(int(deadline))])
+
+
+def is_left_behind(label: str, now: Callable[[], float] = time.time) -> bool:
+    """Whether the process that made this probe is gone. Of one that we cannot see, only its time tells."""
+    parts = label.split("/")
+    if len(parts) != 5 or not parts[2].isdigit() or not parts[4].isdigit():
+        return True
+    boot, namespace, process, start_time, deadline = parts
+    if now() > int(deadline):
+        return True
+    return (boot, namespace) == _whereabouts() and _start_time(int(process)) != start_time
+
+
+def holds_one_entry(archive: bytes) -> bool:
+    """Whether the beginning of a tar archive of a directory shows the directory alone."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r|") as entries:
+            entries.next()
+            return entries.next() is None
+    except tarfile.TarError:
+        # It was cut off in the middle of an entry, so there is one.
+        return False
+
+
+def _whereabouts() -> tuple[str, str]:
+    """Where a process number means something: this boot of this kernel, and this namespace of processes."""
+    return _read("/proc/sys/kernel/random/boot_id"), os.path.basename(os.readlink("/proc/self/ns/pid"))
+
+
+def _start_time(process: int) -> str:
+    """The start time of a process in the kernel's clock ticks, see proc(5). Empty when there is no such process."""
+    after_the_name = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
+    return after_the_name[19] if len(after_the_name) > 19 else ""
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _mount(number: int, name: str) -> Mapping[str, Any]:
+    return {
+        "Type": "volume",
+        "Source": name,
+        "Target": _target(number),
+        "ReadOnly": True,
+        "VolumeOptions": {"NoCopy": True},
+    }
+
+
+def _target(number: int) -> str:
+    return f"/volumes/{number}"
+
+
+def _empty_archive() -> bytes:
+    archive = io.BytesIO()
+    tarfile.open(fileobj=archive, mode="w").close()
+    return archive.getvalue()

@@ -1,0 +1,514 @@
+#!/usr/bin/python
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: volumes
+short_description: Manage the Docker volumes of one engine as a set
+version_added: 0.1.0
+description:
+  - Creates, keeps and removes Docker volumes, all of them in one call.
+  - The whole set is checked and planned first. Whatever must not be done is refused at once, before anything is
+    changed.
+  - A volume is compared by what its options mean, in both directions. Order, spelling and defaults do not matter, so
+    a volume made by hand or by Compose is the same as the declaration that means the same.
+  - A volume counts as good only after it has been mounted once, see O(verify).
+author:
+  - berthage contributors (@berthage)
+extends_documentation_fragment:
+  - berthage.swarm.attributes
+  - berthage.swarm.engine
+options:
+  volumes:
+    description:
+      - The volumes. Each has at most one of the backends O(volumes[].nfs), O(volumes[].glusterfs), O(volumes[].cifs),
+        O(volumes[].cephfs), O(volumes[].tmpfs), O(volumes[].bind), O(volumes[].block), or a O(volumes[].driver) with
+        its O(volumes[].driver_opts). One without any is a plain local volume.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: The volume's name, at least two characters of C(a-z A-Z 0-9 _ . -), beginning with a letter or a
+          digit.
+        type: str
+        required: true
+      nfs:
+        description: A directory that an NFS server exports, mounted by the kernel of the host.
+        type: dict
+        suboptions:
+          server:
+            description: Address or host name of the server. The engine looks a name up at each mount.
+            type: str
+            required: true
+          path:
+            description: The exported directory, absolute.
+            type: str
+            required: true
+          version:
+            description:
+              - The protocol's version.
+              - The command of most tutorials names no version, which makes it V(3). So a volume made by it differs
+                from this option's default.
+            type: str
+            default: "4.2"
+            choices: ["3", "4", "4.0", "4.1", "4.2"]
+          options:
+            description:
+              - Further mount options, see nfs(5). Those that the kernel itself knows work, what only C(mount.nfs)
+                does is ignored by it.
+              - With V(version=3) the host needs statd, or the option V(nolock).
+            type: list
+            elements: str
+            default: []
+          read_only:
+            description: Mount it read-only.
+            type: bool
+            default: false
+      glusterfs:
+        description:
+          - A directory of a GlusterFS volume that this host has mounted, which the role
+            P(berthage.swarm.docker_volumes#role) does.
+          - Refused when the mount is missing or is another volume's.
+        type: dict
+        suboptions:
+          volume:
+            description: The GlusterFS volume's name.
+            type: str
+            required: true
+          path:
+            description:
+              - A directory below the volume's root. It must exist, or be made by O(volumes[].create_path).
+              - It cannot be the root itself, since a missing directory is what makes the engine refuse to start a
+                container when the mount is gone.
+            type: str
+            required: true
+          mount_point:
+            description: Where the host has mounted the volume. V(/mnt/glusterfs/VOLUME) when not given.
+            type: str
+          via:
+            description: How the volume reaches the container. V(plugin) is not supported yet.
+            type: str
+            default: mount
+            choices: [mount, plugin]
+      cifs:
+        description: A share of a Windows or Samba server. Not supported yet.
+        type: dict
+        suboptions:
+          server:
+            description: Address or host name of the server.
+            type: str
+            required: true
+          share:
+            description: The share's name.
+            type: str
+            required: true
+          path:
+            description: A directory in the share.
+            type: str
+            default: ""
+          username:
+            description: Who mounts the share.
+            type: str
+          password:
+            description: The password of O(volumes[].cifs.username).
+            type: str
+          domain:
+            description: The domain of O(volumes[].cifs.username).
+            type: str
+          version:
+            description: The protocol's version.
+            type: str
+            default: "3.1.1"
+          options:
+            description: Further mount options.
+            type: list
+            elements: str
+            default: []
+      cephfs:
+        description: A directory of CephFS. Not supported yet.
+        type: dict
+        suboptions:
+          monitors:
+            description: Addresses of the monitors.
+            type: list
+            elements: str
+            required: true
+          path:
+            description: The directory.
+            type: str
+            default: /
+          user:
+            description: The Ceph user.
+            type: str
+            default: admin
+          secret:
+            description: The key of O(volumes[].cephfs.user).
+            type: str
+          options:
+            description: Further mount options.
+            type: list
+            elements: str
+            default: []
+      tmpfs:
+        description: Memory of the host. What is in it is gone when the last container that uses it stops.
+        type: dict
+        suboptions:
+          size:
+            description: The limit in bytes, with V(k), V(m), V(g) or V(%) behind the number. Half of the memory when
+              not given.
+            type: str
+          mode:
+            description: The permissions of its root directory, octal. V(1777) when not given.
+            type: str
+          uid:
+            description: The owner of its root directory.
+            type: int
+          gid:
+            description: The group of its root directory.
+            type: int
+      bind:
+        description: A directory of the host.
+        type: dict
+        suboptions:
+          path:
+            description: The directory, absolute. It must exist, or be made by O(volumes[].create_path).
+            type: str
+            required: true
+      block:
+        description: A file system on a device of the host. Not supported yet.
+        type: dict
+        suboptions:
+          device:
+            description: The device.
+            type: str
+            required: true
+          fs_type:
+            description: The file system on it.
+            type: str
+            required: true
+          options:
+            description: Further mount options.
+            type: list
+            elements: str
+            default: []
+      driver:
+        description: V(local), or the name of a volume plugin. V(local) when not given.
+        type: str
+      driver_opts:
+        description:
+          - The driver's options as in a Compose file.
+          - Those of V(driver=local) are understood, that is, compared by what they mean.
+          - Options that the engine accepts and can never mount are refused.
+        type: dict
+      labels:
+        description:
+          - Labels of a volume that is created. Only the declared ones are compared. A difference is a warning, since
+            the engine cannot change the labels of a volume.
+        type: dict
+        default: {}
+      create_path:
+        description:
+          - Make the directory of O(volumes[].glusterfs) or O(volumes[].bind) when it is missing. One that exists is
+            left as it is, whatever its owner and mode.
+        type: dict
+        suboptions:
+          owner:
+            description: Name or number of the owner of a directory that is made. V(0) when not given.
+            type: str
+          group:
+            description: Name or number of the group of a directory that is made. V(0) when not given.
+            type: str
+          mode:
+            description: The permissions of a directory that is made, octal.
+            type: str
+            default: "0755"
+      state:
+        description:
+          - Whether the volume is to be there.
+          - V(absent) is refused while containers, in whatever state, or services use the volume, when another owner
+            made it, and when it holds data, see O(volumes[].discard_data). It needs no backend.
+        type: str
+        default: present
+        choices: [present, absent]
+      discard_data:
+        description:
+          - Permits the removal of a volume that holds its data (a plain local one, or one of a plugin) and is not
+            empty.
+          - Refused for a volume that only points at its data, since removing that one discards nothing.
+        type: bool
+        default: false
+  on_drift:
+    description:
+      - What to do when a volume exists and differs from its declaration. The engine cannot change a volume.
+      - V(fail) refuses the whole call and names each field. V(warn) keeps the volume and warns.
+      - V(recreate) is not supported yet.
+    type: str
+    default: fail
+    choices: [fail, warn, recreate]
+  verify:
+    description:
+      - Mount each declared volume once. First this host connects to each distinct server, then the engine mounts the
+        volumes of one server at a time for a container that is created and never started. Nothing is pulled, and
+        nothing of it is left.
+      - When it fails, so does the call. Volumes that were created by this very call, failed and hold no data are
+        removed again.
+      - With an engine on another host the connection is left out.
+      - In check mode nothing is verified.
+    type: bool
+    default: true
+  verify_timeout:
+    description: How many seconds verification may take for each server.
+    type: int
+    default: 15
+  owner:
+    description: Who declares these volumes. Becomes a label of those created. Volumes of another owner are never
+      removed.
+    type: str
+    default: default
+  purge:
+    description: Remove the volumes of O(owner) that are not listed. Not supported yet.
+    type: bool
+    default: false
+  services_in_use:
+    description:
+      - Names of the volumes that services of the Swarm use. A worker cannot list services, so there removal is
+        refused unless this is given, if only as an empty list. On a manager it adds to what is found.
+    type: list
+    elements: str
+seealso:
+  - module: community.docker.docker_volume
+notes:
+  - Proving a volume empty before it is removed takes a container that is created and never started, in check mode
+    too. It is removed at once.
+"""
+
+EXAMPLES = r"""
+- name: Every kind of volume, each mounted once
+  berthage.swarm.volumes:
+    volumes:
+      - name: cache
+      - name: app-data
+        nfs:
+          server: 10.0.0.5
+          path: /srv/nfs/app
+      - name: media
+        glusterfs:
+          volume: gv0
+          path: media
+        create_path:
+          owner: "1000"
+          mode: "0750"
+      - name: scratch
+        tmpfs:
+          size: 100m
+      - name: www
+        bind:
+          path: /srv/www
+
+- name: What a Compose file says under driver_opts
+  berthage.swarm.volumes:
+    volumes:
+      - name: legacy
+        driver: local
+        driver_opts:
+          type: nfs
+          device: ":/srv/nfs/legacy"
+          o: addr=10.0.0.5,nfsvers=4,soft
+        labels:
+          team: web
+
+- name: Remove two volumes, one with the data in it
+  berthage.swarm.volumes:
+    volumes:
+      - name: app-data
+        state: absent
+      - name: cache
+        state: absent
+        discard_data: true
+"""
+
+RETURN = r"""
+volumes:
+  description: The outcome of each declared volume, in the order of the declaration. Also returned when the call
+    fails.
+  returned: when the set could be planned
+  type: list
+  elements: dict
+  sample:
+    - name: app-data
+      backend: nfs
+      action: create
+      drift: []
+      consumers: []
+      verified: true
+      message: ""
+  contains:
+    name:
+      description: The volume's name.
+      type: str
+    backend:
+      description: The backend that is declared. Of a volume to be removed, the one that it has.
+      type: str
+    action:
+      description:
+        - What was done, or would be done in check mode.
+        - V(update) means that the volume was there and its missing directory was made.
+        - V(none) means that it is declared absent and is.
+      type: str
+      choices: [create, keep, update, remove, none, refused]
+    drift:
+      description: The fields in which the volume differs from its declaration. Secrets are shown as V((hidden\)).
+      type: list
+      elements: dict
+      contains:
+        field:
+          description: The field's name.
+          type: str
+        declared:
+          description: What is declared.
+          type: raw
+        actual:
+          description: What the engine has.
+          type: raw
+    consumers:
+      description: Who uses a volume that is to be removed.
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: V(container) or V(service).
+          type: str
+        name:
+          description: Its name.
+          type: str
+        id:
+          description: Its ID.
+          type: str
+        node:
+          description: The host where it is, of a container.
+          type: str
+        state:
+          description: The state of a container.
+          type: str
+    verified:
+      description: Whether the volume could be mounted. Null when that was not tried.
+      type: bool
+    message:
+      description: Why it was refused or failed, or what else is to be known.
+      type: str
+services_known:
+  description: Whether the services that use volumes could be listed. Null when nothing was to be removed.
+  returned: when the set could be planned
+  type: bool
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import CREATE, Run, StepFailed
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, Refused
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes import apply, observe, plan, spec, verify
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import HOLDS
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import Probes
+
+
+class VerificationFailed(Exception):
+    """Some volumes cannot be mounted."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(verify.summary(problems))
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**spec.ARGUMENTS, **ENGINE_ARGUMENTS}, supports_check_mode=True)
+    result: dict[str, Any] = {"changed": False}
+    try:
+        _converge(module, result)
+    except (Refused, EngineError, StepFailed, VerificationFailed) as error:
+        module.fail_json(msg=str(error), **result)
+    module.exit_json(**result)
+
+
+def _converge(module: AnsibleModule, result: dict[str, Any]) -> None:
+    """Bring the engine to what is declared. `result` is true at any moment."""
+    declaration = spec.read(module.params)
+    module.no_log_values.update(spec.secrets(declaration))
+    engine = Engine.connect(module.params)
+    observation = _observe(engine, declaration)
+    decided = plan.plan(declaration, observation)
+    for warning in decided.warnings:
+        module.warn(warning)
+    run = Run(decided.steps, "volumes")
+    result["services_known"] = observation.usage.services_known
+    try:
+        run.refuse_if_any()
+        if module.check_mode:
+            run.pretend()
+            return
+        volumes = {volume.name: volume for volume in declaration.volumes}
+        run.apply(
+            lambda step: apply.carry_out(engine, step, volumes[step.name], declaration.owner), failures=apply.FAILURES
+        )
+        if declaration.verify:
+            _verify(engine, declaration, observation, run)
+    finally:
+        result.update(run.result())
+
+
+def _observe(engine: Engine, declaration: spec.Declaration) -> observe.Observation:
+    """Ask only for what the plan needs: users and emptiness for removals, the host's mounts for what stands on
+    them.""" volumes = observe.volumes(engine)
+    removed = plan.to_be_removed(declaration, volumes)
+    holders = plan.to_be_proven_empty(declaration, volumes)
+    empty: dict[str, bool] = {}
+    if holders:
+        with Probes(engine, declaration.verify_timeout) as probes:
+            empty = probes.empty(holders)
+    on_this_host = not engine.is_remote
+    stands_on_mount = any(volume.mount and volume.present for volume in declaration.volumes)
+    return observe.Observation(
+        volumes=volumes,
+        usage=observe.usage(engine, removed) if removed else observe.Usage(),
+        empty=empty,
+        mounts=observe.mounts() if on_this_host and stands_on_mount else None,
+        directories=observe.directories(declaration.volumes, declaration.verify_timeout) if on_this_host else {},
+    )
+
+
+def _verify(engine: Engine, declaration: spec.Declaration, observation: observe.Observation, run: Run) -> None:
+    mountables = [
+        verify.Mountable(volume.name, (observation.volumes.get(volume.name) or volume).meaning)
+        for volume in declaration.volumes
+        if volume.present
+    ]
+    problems = verify.verify(engine, mountables, declaration.verify_timeout)
+    for mountable in mountables:
+        problem = problems.get(mountable.name)
+        run.report(mountable.name, verified=problem is None, **({"message": str(problem)} if problem else {}))
+    created = {step.name for step in run.steps if step.action == CREATE}
+    for mountable in mountables:
+        if mountable.name in problems and mountable.name in created and mountable.meaning.data != HOLDS:
+            _take_back(engine, mountable.name, problems[mountable.name], run)
+    if problems:
+        raise VerificationFailed([problems[mountable.name] for mountable in mountables if mountable.name in problems])
+
+
+def _take_back(engine: Engine, name: str, problem: Problem, run: Run) -> None:
+    """Remove what this very call has created and nobody could use."""
+    try:
+        apply.remove(engine, name)
+    except EngineError as error:
+        run.report(name, message=f"{problem}; it could not be removed again: {error}")
+    else:
+        run.undone(name)
+        run.report(name, message=f"{problem}; it was removed again")
+
+
+if __name__ == "__main__":
+    main()
