@@ -462,8 +462,8 @@ def _converge(module: AnsibleModule, result: dict[str, Any]) -> None:
 
 
 def _observe(engine: Engine, declaration: spec.Declaration) -> observe.Observation:
-    """Ask only for what the plan needs: users and emptiness for removals, the host's mounts for what stands on
-    them.""" volumes = observe.volumes(engine)
+    """Ask only for what the plan needs: users and emptiness for removals, mounts for what stands on them."""
+    volumes = observe.volumes(engine)
     removed = plan.to_be_removed(declaration, volumes)
     holders = plan.to_be_proven_empty(declaration, volumes)
     empty: dict[str, bool] = {}
