@@ -6,7 +6,7 @@
 
 The play runs this three times on all hosts at once, since a remote task costs more than what it does:
 
-* `prepare`: what the host has; a container that mounts every volume; containers on every overlay; the first host writes.
+* `prepare`: what the host has; one container with every volume, one on every overlay; the first host writes.
 * `exchange`: the first host calls the second over every overlay while it watches the wire; the last host reads.
 * `clean`: everything that the first two rounds made is removed again.
 
@@ -27,20 +27,20 @@ import sys
 import tarfile
 import threading
 import time
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator
+from xml.etree import ElementTree
 
 PREFIX = "berthage-verify"
 LABEL = "berthage.swarm.verify"
-OWN_IMAGE = f"{PREFIX}:local"
+OWN_REPOSITORY, OWN_TAG = PREFIX, "local"
 DATA, CLIENT = f"{PREFIX}-data", f"{PREFIX}-client"
 PORT = 8080
 PAYLOAD_KIB = 64
 # Long enough for an overlay's first packet, which waits for the nodes to gossip about the new endpoint.
 PATIENCE = 30
 
-Verdict = Dict[str, Any]
+Verdict = Dict[str, Any]  # at run time, for Python 3.8
 
 
 def main() -> None:
@@ -68,8 +68,8 @@ def skipped(reason: str) -> Verdict:
 # ---------------------------------------------------------------------------------------------------- first round
 
 
-def prepare(request: Dict[str, Any]) -> Dict[str, Any]:
-    answer: Dict[str, Any] = {}
+def prepare(request: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
     if request["serves_nfs"]:
         answer["exports"] = active_exports()
     if request["reports_gluster"]:
@@ -89,19 +89,21 @@ def prepare(request: Dict[str, Any]) -> Dict[str, Any]:
     if request["writes"]:
         answer["written"] = write_token(engine, answer["token"], shared(request["volumes"], answer["volumes"]))
     if request["listens"]:
-        answer["listening"] = {n["name"]: listen(engine, image, n, answer["token"]) for n in usable(request["networks"])}
+        answer["listening"] = {
+            n["name"]: listen(engine, image, n, answer["token"]) for n in usable(request["networks"])
+        }
     if request["sends"]:
         answer["attached"] = attach_client(engine, image, [n["name"] for n in usable(request["networks"])])
     return answer
 
 
-def connect(request: Dict[str, Any]) -> Any:
+def connect(request: dict[str, Any]) -> Any:
     import docker  # noqa: PLC0415 - a host that only serves NFS or GlusterFS needs no SDK
 
     return docker.from_env(version="auto", timeout=request["timeout"])
 
 
-def about(engine: Any) -> Dict[str, Any]:
+def about(engine: Any) -> dict[str, Any]:
     info = engine.info()
     swarm = info["Swarm"]
     # Only managers know how the others are.
@@ -125,18 +127,18 @@ def about(engine: Any) -> Dict[str, Any]:
     }
 
 
-def provide_image(engine: Any, wanted: str) -> Tuple[str, str]:
+def provide_image(engine: Any, wanted: str) -> tuple[str, str]:
     """The image to run, and its name again where it was pulled for this and so has to go afterwards."""
     import docker  # noqa: PLC0415
 
     if not wanted:
         engine.api.import_image_from_data(
             busybox_archive(),
-            repository=OWN_IMAGE.split(":")[0],
-            tag=OWN_IMAGE.split(":")[1],
+            repository=OWN_REPOSITORY,
+            tag=OWN_TAG,
             changes=[f"LABEL {LABEL}=1"],
         )
-        return OWN_IMAGE, ""
+        return f"{OWN_REPOSITORY}:{OWN_TAG}", ""
     try:
         engine.images.get(wanted)
         return wanted, ""
@@ -157,7 +159,7 @@ def busybox_archive() -> bytes:
         archive.add(busybox, "bin/busybox")
         for library in libraries_of(busybox):
             archive.add(library, library.lstrip("/"), recursive=False)
-        for applet in ("sh", "cat", "dd", "head", "httpd", "ip", "mkdir", "rm", "sleep", "wget"):
+        for applet in ("sh", "cat", "dd", "head", "httpd", "ip", "mkdir", "rm", "sleep", "timeout", "wget"):
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(link)
@@ -167,16 +169,18 @@ def busybox_archive() -> bytes:
     return stream.getvalue()
 
 
-def libraries_of(program: str) -> List[str]:
+def libraries_of(program: str) -> list[str]:
     """None for busybox-static; the package busybox needs the C library."""
     shown = subprocess.run(["ldd", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, text=True)
     return sorted(set(re.findall(r"(/\S+\.so[\w.]*)", shown.stdout)))
 
 
-def mount_all(engine: Any, image: str, volumes: List[Dict[str, str]]) -> Dict[str, Verdict]:
+def mount_all(engine: Any, image: str, volumes: list[dict[str, str]]) -> dict[str, Verdict]:
     """One container that has every volume. Only where it does not start, each volume is tried by itself."""
     present = {volume.name for volume in engine.volumes.list()}
-    verdicts = {v["name"]: failed("the volume does not exist on this host") for v in volumes if v["name"] not in present}
+    verdicts = {
+        v["name"]: failed("the volume does not exist on this host") for v in volumes if v["name"] not in present
+    }
     candidates = [volume for volume in volumes if volume["name"] in present]
     if not start_with(engine, image, candidates):
         verdicts.update((volume["name"], verified()) for volume in candidates)
@@ -188,7 +192,7 @@ def mount_all(engine: Any, image: str, volumes: List[Dict[str, str]]) -> Dict[st
     return verdicts
 
 
-def start_with(engine: Any, image: str, volumes: Iterable[Dict[str, str]]) -> str:
+def start_with(engine: Any, image: str, volumes: Iterable[dict[str, str]]) -> str:
     """Start the data container with these volumes at /volumes/NAME. Returns why it could not be, or nothing."""
     import docker  # noqa: PLC0415
 
@@ -215,7 +219,7 @@ def words_of(error: Exception) -> str:
     return str(getattr(error, "explanation", None) or error).strip()
 
 
-def verdict_of_mount(volume: Dict[str, str], reason: str) -> Verdict:
+def verdict_of_mount(volume: dict[str, str], reason: str) -> Verdict:
     if not reason:
         return verified()
     if volume["backend"] == "nfs" and "no such device" in reason:
@@ -228,18 +232,19 @@ def missing_for_encryption() -> str:
 
     In a network namespace of its own, which is gone when the command ends.
     """
-    state = "src 127.0.0.1 dst 127.0.0.1 proto esp spi 0x100 mode transport aead rfc4106(gcm(aes))".split()
+    state = ["src", "127.0.0.1", "dst", "127.0.0.1", "proto", "esp", "spi", "0x100", "mode", "transport"]
+    cipher = ["aead", "rfc4106(gcm(aes))", "0x" + 20 * "42", "64"]
     tried = subprocess.run(
-        ["unshare", "--net", "ip", "xfrm", "state", "add", *state, "0x" + 20 * "42", "64"],
+        ["unshare", "--net", "ip", "xfrm", "state", "add", *state, *cipher],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
         text=True,
     )
-    return f"IPsec ESP (module esp4): {tried.stdout.strip()}" if tried.returncode else ""
+    return f"IPsec ESP with AES-GCM (module esp4 and its cipher): {tried.stdout.strip()}" if tried.returncode else ""
 
 
-def shared(volumes: List[Dict[str, str]], verdicts: Dict[str, Verdict]) -> List[str]:
+def shared(volumes: list[dict[str, str]], verdicts: dict[str, Verdict]) -> list[str]:
     """The mounted volumes whose data is the same on every node."""
     return [
         volume["name"]
@@ -248,7 +253,7 @@ def shared(volumes: List[Dict[str, str]], verdicts: Dict[str, Verdict]) -> List[
     ]
 
 
-def write_token(engine: Any, token: str, names: Iterable[str]) -> Dict[str, Verdict]:
+def write_token(engine: Any, token: str, names: Iterable[str]) -> dict[str, Verdict]:
     script = f'echo {token} >"$1/.{PREFIX}-{token}" && cat "$1/.{PREFIX}-{token}"'
     verdicts = {}
     for name in names:
@@ -257,12 +262,12 @@ def write_token(engine: Any, token: str, names: Iterable[str]) -> Dict[str, Verd
     return verdicts
 
 
-def usable(networks: List[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
+def usable(networks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Overlays that a container can join by itself. Others take only services."""
     return (network for network in networks if network["driver"] == "overlay" and network["attachable"])
 
 
-def listen(engine: Any, image: str, network: Dict[str, Any], token: str) -> Dict[str, Any]:
+def listen(engine: Any, image: str, network: dict[str, Any], token: str) -> dict[str, Any]:
     """A web server on this network alone. Its one page is the token and a known number of bytes."""
     import docker  # noqa: PLC0415
 
@@ -285,12 +290,12 @@ def listen(engine: Any, image: str, network: Dict[str, Any], token: str) -> Dict
     }
 
 
-def vni_of(attributes: Dict[str, Any]) -> Optional[int]:
+def vni_of(attributes: dict[str, Any]) -> int | None:
     listed = (attributes.get("Options") or {}).get("com.docker.network.driver.overlay.vxlanid_list", "")
     return int(listed.split(",")[0]) if listed else None
 
 
-def difference(declared: Dict[str, Any], attributes: Dict[str, Any]) -> str:
+def difference(declared: dict[str, Any], attributes: dict[str, Any]) -> str:
     actual = {
         "attachable": attributes["Attachable"],
         "internal": attributes["Internal"],
@@ -300,7 +305,7 @@ def difference(declared: Dict[str, Any], attributes: Dict[str, Any]) -> str:
     return ", ".join(f"{field} is {value}" for field, value in sorted(actual.items()) if value != declared[field])
 
 
-def run_on(engine: Any, image: str, name: str, network: str, command: List[str]) -> Any:
+def run_on(engine: Any, image: str, name: str, network: str, command: list[str]) -> Any:
     """Start a container on one network.
 
     Its packets live for one hop, so that they cross an overlay, which is one link, but never a router: what is not
@@ -317,11 +322,11 @@ def run_on(engine: Any, image: str, name: str, network: str, command: List[str])
     )
 
 
-def attach_client(engine: Any, image: str, networks: List[str]) -> Dict[str, str]:
+def attach_client(engine: Any, image: str, networks: list[str]) -> dict[str, str]:
     """One container on all of them. Returns for each network why it could not join, or nothing."""
     import docker  # noqa: PLC0415
 
-    reasons: Dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for name in networks:
         try:
             if "" in reasons.values():
@@ -340,7 +345,7 @@ def join(engine: Any, network: str) -> None:
     engine.api.connect_container_to_network(CLIENT, network)
 
 
-def active_exports() -> List[Dict[str, str]]:
+def active_exports() -> list[dict[str, str]]:
     """The kernel server's active table. Empty with another server, such as nfs-ganesha."""
     try:
         with open("/var/lib/nfs/etab", encoding="utf-8") as table:
@@ -350,11 +355,11 @@ def active_exports() -> List[Dict[str, str]]:
     return [{"path": path, "client": client.split("(")[0].strip()} for path, client in lines]
 
 
-def gluster_volumes() -> Tuple[List[Dict[str, Any]], str]:
+def gluster_volumes() -> tuple[list[dict[str, Any]], str]:
     """Every volume with its bricks, and why they are not known, where they are not."""
     try:
         info, status = gluster("info"), gluster("status", "all")
-    except (OSError, ElementTree.ParseError) as error:
+    except OSError as error:
         return [], f"gluster does not answer: {error}"
     online = {
         f"{node.findtext('hostname')}:{node.findtext('path')}": node.findtext("status") == "1"
@@ -372,23 +377,25 @@ def gluster_volumes() -> Tuple[List[Dict[str, Any]], str]:
     return volumes, info.findtext("opErrstr") or ""
 
 
-def bricks_of(volume: ElementTree.Element) -> List[str]:
+def bricks_of(volume: ElementTree.Element) -> list[str]:
     return [brick.findtext("name") or "" for brick in volume.iter("brick")]
 
 
 def gluster(*command: str) -> ElementTree.Element:
     said = subprocess.run(
-        ["gluster", "--mode=script", "--xml", "volume", *command], stdout=subprocess.PIPE, check=False, text=True
+        ["gluster", "--mode=script", "--xml", "volume", *command], capture_output=True, check=False, text=True
     )
+    if not said.stdout.startswith("<?xml"):
+        raise OSError((said.stderr or said.stdout).strip())
     return ElementTree.fromstring(said.stdout)  # noqa: S314 - from gluster on this very host
 
 
 # --------------------------------------------------------------------------------------------------- second round
 
 
-def exchange(request: Dict[str, Any]) -> Dict[str, Any]:
+def exchange(request: dict[str, Any]) -> dict[str, Any]:
     engine = connect(request)
-    answer: Dict[str, Any] = {}
+    answer: dict[str, Any] = {}
     if request["reads"]:
         answer["read"] = {name: read_token(engine, name, request["written_token"]) for name in request["written"]}
     if request["sends"]:
@@ -401,10 +408,10 @@ def read_token(engine: Any, name: str, token: str) -> Verdict:
     return verified() if said == token else failed(f"what was written is not there: {said}")
 
 
-def call_over_all(engine: Any, request: Dict[str, Any]) -> Dict[str, Any]:
+def call_over_all(engine: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Reach the listener over each network; then show that each can only be reached by being on it."""
     peer = request["peer"]
-    verdicts: Dict[str, Verdict] = {}
+    verdicts: dict[str, Verdict] = {}
     # The clear ones first: they show that the watcher recognises clear VXLAN at all.
     for network in sorted(request["networks"], key=lambda network: bool(network["encrypted"])):
         reason = why_not(network, request)
@@ -425,7 +432,7 @@ def call_over_all(engine: Any, request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def why_not(network: Dict[str, Any], request: Dict[str, Any]) -> Optional[Verdict]:
+def why_not(network: dict[str, Any], request: dict[str, Any]) -> Verdict | None:
     """Why this network cannot be tried, as a verdict."""
     name = network["name"]
     if network["driver"] != "overlay":
@@ -437,7 +444,11 @@ def why_not(network: Dict[str, Any], request: Dict[str, Any]) -> Optional[Verdic
     if network["encrypted"] and request["kernel_lacks"]:
         return skipped(f"kernel without {request['kernel_lacks']}")
     server = request["peer"].get("listening", {}).get(name, {"reason": "no container is listening"})
-    for reason in (request["attached"].get(name, "no container joined it"), server.get("reason"), server.get("differs")):
+    for reason in (
+        request["attached"].get(name, "no container joined it"),
+        server.get("reason"),
+        server.get("differs"),
+    ):
         if reason:
             return failed(reason)
     if network["internal"] and server["default_route"]:
@@ -447,7 +458,8 @@ def why_not(network: Dict[str, Any], request: Dict[str, Any]) -> Optional[Verdic
 
 def reaches(engine: Any, address: str, token: str, patience: float = 0) -> bool:
     """Whether the client gets the listener's page. Tries once, and again while patience lasts."""
-    fetch = f"wget -q -T 3 -O /tmp/page http://{address}:{PORT}/page && head -n 1 /tmp/page"
+    # `timeout`, since Debian 12's wget of busybox crashes on a time limit of its own.
+    fetch = f"timeout 3 wget -q -O /tmp/page http://{address}:{PORT}/page && head -n 1 /tmp/page"
     deadline = time.monotonic() + patience
     while True:
         if run_in(engine, CLIENT, ["sh", "-c", fetch]) == token:
@@ -456,7 +468,7 @@ def reaches(engine: Any, address: str, token: str, patience: float = 0) -> bool:
             return False
 
 
-def judge_traffic(network: Dict[str, Any], server: Dict[str, Any], reached: bool, wire: Wire) -> Verdict:
+def judge_traffic(network: dict[str, Any], server: dict[str, Any], reached: bool, wire: Wire) -> Verdict:
     """A page came through; now how: the wire must have carried at least its bytes in the way declared."""
     if not reached:
         return failed(f"no answer from {server['address']}:{PORT} within {PATIENCE} s")
@@ -474,7 +486,7 @@ def judge_traffic(network: Dict[str, Any], server: Dict[str, Any], reached: bool
     return verified(f"{clear} bytes as clear VXLAN of VNI {vni}")
 
 
-def isolated(engine: Any, name: str, peer: Dict[str, Any]) -> Verdict:
+def isolated(engine: Any, name: str, peer: dict[str, Any]) -> Verdict:
     """The same container, tool, address and port: reached before, not once it left this network, again when it is back.
 
     It stays on the other networks all the while.
@@ -497,10 +509,12 @@ class Wire:
     """
 
     def __init__(self, peer: str, vxlan_port: int) -> None:
-        route = json.loads(subprocess.run(["ip", "-json", "route", "get", peer], stdout=subprocess.PIPE, check=True).stdout)
+        route = json.loads(
+            subprocess.run(["ip", "-json", "route", "get", peer], stdout=subprocess.PIPE, check=True).stdout
+        )
         self.interface: str = route[0]["dev"]
         self.esp = 0
-        self.clear: Counter[Optional[int]] = Counter()
+        self.clear: Counter[int | None] = Counter()
         self._addresses = {socket.inet_aton(peer), socket.inet_aton(route[0]["prefsrc"])}
         self._port = vxlan_port
         self._closing = threading.Event()
@@ -532,7 +546,7 @@ class Wire:
                 self.clear[vni] += len(packet)
 
 
-def classify(packet: bytes, addresses: Iterable[bytes], vxlan_port: int) -> Tuple[str, Optional[int]]:
+def classify(packet: bytes, addresses: Iterable[bytes], vxlan_port: int) -> tuple[str, int | None]:
     """What an IPv4 packet between two addresses is: `esp`, `vxlan` with its identifier, or something else.
 
     IPv4: RFC 791; ESP is protocol 50: RFC 4303; VXLAN is a header of eight bytes within UDP: RFC 7348.
@@ -553,7 +567,7 @@ def classify(packet: bytes, addresses: Iterable[bytes], vxlan_port: int) -> Tupl
 # ---------------------------------------------------------------------------------------------------- third round
 
 
-def clean(request: Dict[str, Any]) -> Dict[str, Any]:
+def clean(request: dict[str, Any]) -> dict[str, Any]:
     engine = connect(request)
     if request["written_token"]:
         leftovers = [f"/volumes/{name}/.{PREFIX}-{request['written_token']}" for name in request["written"]]
@@ -576,7 +590,7 @@ def remove_container(engine: Any, name: str) -> None:
         container.remove(force=True)
 
 
-def run_in(engine: Any, container: str, command: List[str]) -> str:
+def run_in(engine: Any, container: str, command: list[str]) -> str:
     """What the command says in this container, error messages included."""
     import docker  # noqa: PLC0415
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Iterator, Mapping, Sequence
 
 DOCUMENTATION = r"""
 name: verify_report
@@ -67,12 +67,12 @@ class Check:
 
 
 class FilterModule:
-    def filters(self) -> Dict[str, Any]:
+    def filters(self) -> dict[str, Any]:
         return {"verify_report": verify_report}
 
 
-def verify_report(answers: Sequence[Answers], hosts: Sequence[str]) -> Dict[str, List[str]]:
-    by_host = {host: {} for host in hosts}  # type: Dict[str, Answers]
+def verify_report(answers: Sequence[Answers], hosts: Sequence[str]) -> dict[str, list[str]]:
+    by_host: dict[str, Answers] = {host: {} for host in hosts}
     by_host.update((answer["host"], answer) for answer in answers)
     checks = list(all_checks(by_host))
     failures = [check for check in checks if check.outcome == "FAILED"]
@@ -95,7 +95,7 @@ def verify_report(answers: Sequence[Answers], hosts: Sequence[str]) -> Dict[str,
     }
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns as wide as their widest cell. No rows, no table."""
     if not rows:
         return []
@@ -103,11 +103,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in (header, *rows)]
 
 
-def host_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
+def host_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
     known = {
         node_id: node for answer in by_host.values() for node_id, node in said(answer, "prepare", "nodes", {}).items()
     }
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for host, answer in by_host.items():
         node = known.get(said(answer, "prepare", "node_id", ""), {})
         role = "leader" if node.get("leader") else node.get("role", "")
@@ -125,7 +125,7 @@ def host_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
     return rows
 
 
-def export_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
+def export_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
     return [
         (host, export["path"], export["client"])
         for host, answer in by_host.items()
@@ -133,7 +133,7 @@ def export_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
     ]
 
 
-def brick_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
+def brick_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
     return [
         (volume["name"], volume["type"], volume["status"], brick, "online" if online else "OFFLINE")
         for answer in by_host.values()
@@ -142,7 +142,7 @@ def brick_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
     ]
 
 
-def volume_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
+def volume_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
     verdicts = {host: said(answer, "prepare", "volumes", {}) for host, answer in by_host.items()}
     backends = {name: verdict["backend"] for of_host in verdicts.values() for name, verdict in of_host.items()}
     return [
@@ -151,7 +151,7 @@ def volume_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
     ]
 
 
-def network_rows(by_host: Mapping[str, Answers]) -> List[Tuple[str, ...]]:
+def network_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
     return [
         (name, verdict["driver"], verdict["kind"], in_short(verdict))
         for answer in by_host.values()
@@ -206,8 +206,9 @@ def checks_between(by_host: Mapping[str, Answers]) -> Iterator[Check]:
             subject = f"data through {name}: written on {answer['first']}, read on {host}"
             yield Check(subject, verdict["outcome"], verdict["reason"])
         for name, verdict in said(answer, "exchange", "isolation", {}).items():
-            subject = f"{name} is reached by a container that is on it, and not by the same one on other networks only"
-            yield Check(subject, verdict["outcome"], verdict["reason"])
+            yield Check(
+                f"network {name}: reached from within, not from other networks", verdict["outcome"], verdict["reason"]
+            )
 
 
 def said(answer: Answers, part: str, key: str, otherwise: Any) -> Any:

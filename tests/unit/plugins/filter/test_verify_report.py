@@ -1,0 +1,93 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.berthage.swarm.plugins.filter.verify_report import table, verify_report
+
+OK = {"outcome": "verified", "reason": ""}
+HOSTS = ["node1", "node2"]
+
+
+def answer(host: str, **parts: Any) -> dict[str, Any]:
+    return {"host": host, "first": "node1", "second": "node2", "last": "node2", "serves": [], **parts}
+
+
+def both(**of_first: Any) -> list[dict[str, Any]]:
+    return [answer("node1", **of_first), answer("node2", prepare={})]
+
+
+def text(answers: list[dict[str, Any]], hosts: list[str]) -> str:
+    return "\n".join(verify_report(answers, hosts)["lines"])
+
+
+def test_the_columns_of_a_table_are_aligned() -> None:
+    assert table(("name", "state"), [("a", "up"), ("longer", "down")]) == [
+        "name    state",
+        "a       up",
+        "longer  down",
+    ]
+
+
+def test_a_section_without_rows_is_left_out() -> None:
+    assert "NFS EXPORTS" not in text(both(prepare={}), HOSTS)
+
+
+def test_a_host_that_gave_no_answer_is_a_failure() -> None:
+    report = verify_report([answer("node1", prepare={})], HOSTS)
+    assert report["failures"] == ["node2: no answer; see the failed task above"]
+
+
+def test_an_error_on_a_host_is_a_failure_that_names_host_and_round() -> None:
+    report = verify_report(both(prepare={"error": "no busybox"}), HOSTS)
+    assert report["failures"] == ["node1, prepare: no busybox"]
+
+
+def test_everything_verified_is_no_failure() -> None:
+    answers = both(
+        prepare={"volumes": {"app": {**OK, "backend": "nfs"}}},
+        exchange={"networks": {"front": {**OK, "driver": "overlay", "kind": "attachable"}}, "isolation": {"front": OK}},
+    )
+    report = verify_report(answers, HOSTS)
+    assert report["failures"] == []
+    assert report["lines"][-1].strip() == "3 verified, 0 skipped, 0 failed"
+
+
+def test_a_volume_has_one_row_with_a_column_for_each_host() -> None:
+    broken = {"outcome": "FAILED", "reason": "connection timed out", "backend": "nfs"}
+    answers = [
+        answer("node1", prepare={"volumes": {"app": {**OK, "backend": "nfs"}}}),
+        answer("node2", prepare={"volumes": {"app": broken}}),
+    ]
+    report = verify_report(answers, HOSTS)
+    assert "  app     nfs      verified  FAILED" in report["lines"]
+    assert report["failures"] == ["volume app on node2: connection timed out"]
+
+
+def test_what_the_kernel_lacks_is_told_and_fails_nothing() -> None:
+    skip = {"outcome": "skipped", "reason": "kernel without ESP", "driver": "overlay", "kind": "encrypted"}
+    report = verify_report(both(prepare={}, exchange={"networks": {"back": skip}}), HOSTS)
+    assert report["failures"] == []
+    assert "  network back from node1 to node2: kernel without ESP" in report["lines"]
+
+
+def test_an_offline_brick_is_a_failure() -> None:
+    volume = {"name": "gv0", "type": "Replicate", "status": "Started", "bricks": {"a:/b": True, "c:/b": False}}
+    report = verify_report(both(prepare={"gluster": [volume]}), HOSTS)
+    assert report["failures"] == ["glusterfs volume gv0: offline: c:/b"]
+
+
+def test_a_stopped_gluster_volume_is_skipped() -> None:
+    volume = {"name": "gv0", "type": "Replicate", "status": "Stopped", "bricks": {"a:/b": False}}
+    assert verify_report(both(prepare={"gluster": [volume]}), HOSTS)["failures"] == []
+
+
+def test_the_state_of_a_node_is_what_a_manager_says_of_it() -> None:
+    nodes = {"id2": {"role": "worker", "state": "down", "availability": "drain", "leader": False}}
+    answers = [
+        answer("node1", prepare={"nodes": nodes}),
+        answer("node2", prepare={"node_id": "id2", "swarm": "active"}),
+    ]
+    assert "worker, down, drain" in text(answers, HOSTS)
