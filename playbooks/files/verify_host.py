@@ -434,26 +434,23 @@ def call_over_all(engine: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 def why_not(network: dict[str, Any], request: dict[str, Any]) -> Verdict | None:
     """Why this network cannot be tried, as a verdict."""
-    name = network["name"]
-    if network["driver"] != "overlay":
-        return skipped(f"a {network['driver']} network is no way from one host to another")
-    if not network["attachable"]:
-        return skipped("not attachable: only services can join it")
-    if not request["peer"]:
-        return skipped("takes two hosts")
-    if network["encrypted"] and request["kernel_lacks"]:
-        return skipped(f"kernel without {request['kernel_lacks']}")
-    server = request["peer"].get("listening", {}).get(name, {"reason": "no container is listening"})
-    for reason in (
-        request["attached"].get(name, "no container joined it"),
+    beyond_us = (
+        (network["driver"] != "overlay", f"a {network['driver']} network does not lead from one host to another"),
+        (not network["attachable"], "not attachable: only services can join it"),
+        (not request["peer"], "takes two hosts"),
+        (network["encrypted"] and request["kernel_lacks"], f"kernel without {request['kernel_lacks']}"),
+    )
+    for applies, reason in beyond_us:
+        if applies:
+            return skipped(reason)
+    server = request["peer"].get("listening", {}).get(network["name"], {"reason": "no container is listening"})
+    wrong = (
+        request["attached"].get(network["name"], "no container joined it"),
         server.get("reason"),
         server.get("differs"),
-    ):
-        if reason:
-            return failed(reason)
-    if network["internal"] and server["default_route"]:
-        return failed("declared internal, and yet its containers have a default route")
-    return None
+        network["internal"] and server.get("default_route") and "internal, and yet its containers have a default route",
+    )
+    return next((failed(reason) for reason in wrong if reason), None)
 
 
 def reaches(engine: Any, address: str, token: str, patience: float = 0) -> bool:
