@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from lab import containers, engine, inventory, kinds, machine, subnets, uml
+from lab import containers, engine, inventory, kinds, machine, subnets, umlnet
 from lab.locks import lock
 from lab.model import Host, Lab, addressed, all_labs, check_name, load, load_or_fail, save
 from lab.paths import Paths
@@ -58,8 +58,10 @@ def down(paths: Paths, name: str | None) -> None:
     """Remove one lab, or every lab and then the engine that the lab started. Nothing there is nothing to do."""
     if name is not None:
         _remove(paths, check_name(name))
+        if not all_labs(paths) and engine.ours(paths) is None:
+            machine.restore_forwarding(paths)
         return
-    known = {lab.name for lab in all_labs(paths)} | set(containers.labelled()) | set(uml.namespaces())
+    known = {lab.name for lab in all_labs(paths)} | set(containers.labelled()) | set(umlnet.labs())
     for each in sorted(known):
         _remove(paths, each)
     engine.stop_engine(paths)
@@ -127,7 +129,7 @@ def _remove(paths: Paths, name: str) -> None:
     with lock(paths, f"lab-{name}"):
         inventory.close_connections(paths, name)
         containers.remove(name)
-        uml.remove(paths, name)
+        umlnet.remove(name)
         control = inventory.control_directory(paths, name)
         shutil.rmtree(control, ignore_errors=True)
         existed = paths.lab(name).exists()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from lab import aptconf, sshkeys
@@ -57,7 +58,14 @@ def _build(paths: Paths, recipe: Recipe, tar: Path) -> None:
         command += ['--aptopt=Acquire::Languages "none"', "--skip=cleanup/apt,cleanup/reproducible"]
         command += [f'--customize-hook=sh {FILES / "customize.sh"} "$1"']
         command += [recipe.release, str(stage / "rootfs.tar"), *(str(stage / name) for name, _ in recipe.sources)]
-        run(command, env={**os.environ, "STAGE": str(stage), "TMPDIR": str(stage), "DEBIAN_FRONTEND": "noninteractive"})
+        environment = {
+            **os.environ,
+            "STAGE": str(stage),
+            "TMPDIR": str(stage),
+            "DEBIAN_FRONTEND": "noninteractive",
+            "SOURCE_DATE_EPOCH": str(int(time.time())),
+        }
+        run(command, env=environment)
         (stage / "rootfs.tar").rename(tar)
 
 

@@ -40,5 +40,8 @@ done
 rm -f "$root/var/lib/dbus/machine-id" "$root/etc/resolv.conf" "$root/etc/hostname"
 
 # The apt module reads the package cache at each call: one that is made already saves half a minute on slow hosts.
+# The archive carries no time later than the build's beginning, and apt trusts its cache only as long as times agree.
 rm -f "$root"/var/cache/apt/archives/*.deb
+find "$root/var/lib/apt" "$root/var/lib/dpkg" "$root/etc/apt" -newermt "@$SOURCE_DATE_EPOCH" \
+  -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 chroot "$root" apt-cache gencaches >/dev/null
