@@ -1,0 +1,28 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong with a server, in the operator's words."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
+
+
+class ServerError(Exception):
+    """The server, or the program that talks to it, cannot be used at all. Nothing was changed."""
+
+
+class ServerRefused(Exception):
+    """The server did not take the exports. `restored` says whether the former ones are in force again."""
+
+    def __init__(self, problems: Iterable[Problem], restored: bool, how: str = "") -> None:
+        self.problems = tuple(problems)
+        self.restored = restored
+        outcome = (
+            "The former exports are in force again."
+            if restored
+            else f"THE FORMER EXPORTS COULD NOT BE PUT BACK ({how}): look at the server now."
+        )
+        super().__init__("\n".join([*map(str, self.problems), outcome]))

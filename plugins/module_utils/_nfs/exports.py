@@ -1,0 +1,227 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The language of exports(5): drop-ins are written in it, and exportfs prints its active table in it.
+
+What an entry means is computed as exportfs does it (nfs-utils, support/nfs/exports.c), so that two spellings of one
+export compare equal: order of options, defaults spelled out or not, netmask or prefix length, octal escapes or quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping
+
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, dropin
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.options import DEFAULTS, SWITCHES, VALUES
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import (
+    Client,
+    Declaration,
+    Export,
+    canonical_fsid,
+    canonical_path,
+)
+
+# The options that may differ between the security flavors of one entry.
+_BY_FLAVOR = ("access", "root_squash", "all_squash", "secure")
+_BLANKS = " \t\r\v\f"
+_FLAVOR_NAMES = {"unix": "sys", "null": "none"}
+
+
+class Unreadable(Exception):
+    """The text is no exports(5). exportfs would stop reading at this place."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One path and one client of it, as a table has them: `host` as it is written there, and what the options mean."""
+
+    path: str
+    host: str
+    meaning: Mapping[str, Any]
+    line: str
+
+    @property
+    def client(self) -> str:
+        return clients.canonical(self.host)
+
+
+def drop_in(declared: Declaration) -> str:
+    """The text of the drop-in file; empty when there is nothing to export."""
+    if not declared.exports:
+        return ""
+    return dropin.header(declared.name) + "".join(f"{line(export)}\n" for export in declared.exports)
+
+
+def line(export: Export) -> str:
+    return " ".join(
+        [_escaped(export.path), *(f"{client.host}({_options(export, client)})" for client in export.clients)]
+    )
+
+
+def declared_entries(export: Export) -> tuple[Entry, ...]:
+    """The entries that a declared export is to become."""
+    return tuple(
+        Entry(export.path, client.host, meaning(_options(export, client)), f"{client.host}({_options(export, client)})")
+        for client in export.clients
+    )
+
+
+def entries(text: str) -> tuple[Entry, ...]:
+    """The entries of a drop-in, of /etc/exports, or of what `exportfs -s` prints.
+
+    Raises:
+        Unreadable: where the text is not in the language.
+    """
+    return tuple(_entries(text))
+
+
+def meaning(options: str) -> dict[str, Any]:
+    """What a comma-separated list of options means, with every default filled in.
+
+    Where security flavors have different rights, these are told flavor by flavor in `sec`.
+    """
+    fields = dict(DEFAULTS)
+    flavors: dict[str, dict[str, Any]] = {}
+    _read_options(options, fields, flavors)
+    return _canonical(fields, flavors)
+
+
+def _options(export: Export, client: Client) -> str:
+    """The options of one client, those that matter most spelled out although they are the default."""
+    squash = {"root": "root_squash", "all": "all_squash", "none": "no_root_squash"}[client.squash]
+    return ",".join(
+        [
+            client.access,
+            "sync" if client.sync else "async",
+            "subtree_check" if client.subtree_check else "no_subtree_check",
+            squash,
+            f"sec={':'.join(client.sec)}",
+            *([f"fsid={export.fsid}"] if export.fsid is not None else []),
+            *client.options,
+        ]
+    )
+
+
+def _entries(text: str) -> Iterator[Entry]:
+    for words in _lines(text):
+        path = canonical_path(words[0])
+        defaults = "".join(word[1:] for word in words[1:2] if word.startswith("-"))
+        for word in (words[2:] if defaults else words[1:]) or [""]:
+            host, options = _client(word)
+            both = ",".join(part for part in (defaults, options) if part)
+            yield Entry(path, host or clients.WORLD, meaning(both), f"{host or clients.WORLD}({both})")
+
+
+def _client(word: str) -> tuple[str, str]:
+    host, parenthesis, rest = word.partition("(")
+    if not parenthesis:
+        return host, ""
+    if not rest.endswith(")") or ")" in rest[:-1]:
+        raise Unreadable(f"bad option list in {word!r}")
+    return host, rest[:-1]
+
+
+def _lines(text: str) -> Iterator[list[str]]:
+    """The words of each line that has some. A comment ends at the line's end, even one that begins within quotes."""
+    without_continuations = re.sub(r"\\\n[ \t]*", " ", text)
+    for one in without_continuations.split("\n"):
+        words = _words(one.partition("#")[0])
+        if words:
+            yield words
+
+
+def _words(one_line: str) -> list[str]:
+    words: list[str] = []
+    word: str | None = None
+    quoted = False
+    for character in one_line:
+        if character == '"':
+            quoted = not quoted
+            word = word or ""
+        elif character in _BLANKS and not quoted:
+            if word is not None:
+                words.append(word)
+            word = None
+        else:
+            word = (word or "") + character
+    if quoted:
+        raise Unreadable(f"a quote is not closed in {one_line!r}")
+    if word is not None:
+        words.append(word)
+    return [_unescaped(word) for word in words]
+
+
+def _read_options(options: str, fields: dict[str, Any], flavors: dict[str, dict[str, Any]]) -> None:
+    active: list[str] = []
+    for option in options.split(","):
+        name, equals, value = option.strip().partition("=")
+        if not name:
+            continue
+        if name == "sec" and equals:
+            active = [_FLAVOR_NAMES.get(flavor, flavor) for flavor in value.split(":")]
+            for flavor in active:
+                # A flavor starts with what was said before it; what follows is said of it.
+                flavors.setdefault(flavor, {field: fields[field] for field in _BY_FLAVOR})
+        elif name == "fsid" and equals:
+            fields.update(_identity(value))
+        else:
+            field, setting = _setting(name, equals, value)
+            fields[field] = setting
+            if field in _BY_FLAVOR:
+                for flavor in active:
+                    flavors[flavor][field] = setting
+
+
+def _setting(name: str, equals: str, value: str) -> tuple[str, Any]:
+    if not equals and name in SWITCHES:
+        return SWITCHES[name]
+    if name in ("anonuid", "anongid") and re.fullmatch("-?[0-9]{1,10}", value):
+        # exportfs prints the number as a signed one.
+        return name, int(value) % 2**32
+    if equals and name in VALUES:
+        return VALUES[name], value
+    return f"option {name}", value if equals else True
+
+
+def _identity(fsid: str) -> dict[str, Any]:
+    if re.fullmatch("-[0-9]{1,10}", fsid):
+        return {"fsid": str(int(fsid) % 2**32)}
+    canonical = canonical_fsid(fsid)
+    return {"uuid" if canonical is not None and len(canonical) == 32 else "fsid": canonical}
+
+
+def _canonical(fields: dict[str, Any], flavors: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    rights = list(flavors.values()) or [fields]
+    alike = all(one == rights[0] for one in rights) if flavors else True
+    common = {name: value for name, value in fields.items() if name not in _BY_FLAVOR}
+    if alike:
+        return {**common, **_rights(rights[0]), "sec": ":".join(flavors or ["sys"])}
+    by_flavor = (f"{flavor}({','.join(map(str, _rights(rights).values()))})" for flavor, rights in flavors.items())
+    return {**common, "sec": ":".join(by_flavor)}
+
+
+def _rights(fields: Mapping[str, Any]) -> dict[str, Any]:
+    squash = "all" if fields["all_squash"] else "root" if fields["root_squash"] else "none"
+    return {"access": fields["access"], "squash": squash, "secure": fields["secure"]}
+
+
+def _escaped(path: str) -> str:
+    r"""As exportfs itself writes a path into its table: \040 for a space. Quotes would not protect a `#`."""
+    return re.sub(r'[\x00-\x20"\\#\x7f\s]', lambda found: _octal(found.group()), path)
+
+
+def _octal(character: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))
+
+
+def _unescaped(word: str) -> str:
+    if "\\" not in word:
+        return word
+    plain = re.sub(
+        rb"\\([0-3][0-7]{2})",
+        lambda found: bytes([int(found.group(1), 8)]),
+        word.encode(errors="surrogateescape"),
+    )
+    return plain.decode(errors="surrogateescape")

@@ -1,0 +1,239 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge to nfs-ganesha: drop-ins in /etc/ganesha/exports.d, a reload while it runs, and what it serves, by D-Bus.
+
+On SIGHUP nfs-ganesha (4 and newer) reads its exports anew: new ones are added, changed ones updated in place, missing
+ones withdrawn, and clients of the others notice nothing. What it dislikes it says in its log only, so that is read too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from typing import Any, Iterator
+
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
+    clients,
+    files,
+    ganesha_config,
+    ganesha_log,
+    ganesha_plan,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import ServerError, ServerRefused
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.ganesha_plan import Foreign, Plan, Served, State
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
+
+CONFIGURATION = "/etc/ganesha/ganesha.conf"
+EXPORTS_D = "/etc/ganesha/exports.d"
+_SERVICE = "nfs-ganesha.service"
+_MANAGER = ("org.ganesha.nfsd", "/org/ganesha/nfsd/ExportMgr", "org.ganesha.nfsd.exportmgr")
+_DEFAULT_LOG = "/var/log/ganesha/ganesha.log"
+# Seconds: for the server to answer after it was started, and to have read its exports after it was told to.
+_ANSWERS_WITHIN = 15.0
+_RELOADS_WITHIN = 20.0
+_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+
+plan = ganesha_plan.plan
+
+
+def observe(declared: Declaration, will_apply: bool) -> State:
+    """The drop-in, what is served, and what the files of others export.
+
+    In check mode directories may be missing, and nfs-ganesha itself: another task of the same play would have seen to
+    them.
+
+    Raises:
+        ServerError: there is no nfs-ganesha to apply anything to, or it does not answer.
+    """
+    if will_apply and shutil.which("ganesha.nfsd", path=_PATH) is None:
+        raise ServerError(
+            "nfs-ganesha is not installed; install it with its VFS back end (Debian: nfs-ganesha, nfs-ganesha-vfs), "
+            "which the role berthage.swarm.nfs_server does"
+        )
+    path = f"{EXPORTS_D}/{declared.name}.conf"
+    hosts = {client.host for export in declared.exports for client in export.clients}
+    return State(
+        drop_in=files.read(path),
+        served=_served() if _main_process() else None,
+        foreign=tuple(_foreign(path)),
+        addresses={host: _addresses(host) for host in hosts if clients.kind(host) == clients.NAME},
+        missing=frozenset(one.path for one in declared.exports if will_apply and not os.path.isdir(one.path)),
+        included=not will_apply or _is_included(path),
+    )
+
+
+def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]:
+    """Make the plan true, as a whole or not at all. Returns what is to be said besides.
+
+    Raises:
+        ServerRefused: the server did not take it. The former exports are in force again, unless it says otherwise.
+    """
+    if state.served is None:
+        files.put(state.drop_in.path, planned.text, temporary=os.path.dirname(EXPORTS_D))
+        return (f"nfs-ganesha does not run: the exports in {state.drop_in.path} are served once it does",)
+    try:
+        files.put(state.drop_in.path, planned.text, temporary=os.path.dirname(EXPORTS_D))
+        problems, of_others = _reload(declared, planned, state)
+    except (OSError, ServerError) as error:
+        problems, of_others = [Problem(state.drop_in.path, "", str(error), "see to that, then run again")], []
+    if problems:
+        raise _taken_back(problems, state)
+    return tuple(of_others)
+
+
+def _reload(declared: Declaration, planned: Plan, state: State) -> tuple[list[Problem], list[str]]:
+    """Have the server read its exports, until it serves what is declared or says why not."""
+    said = _reread()
+    problems, of_others = ganesha_log.sorted_out(said, state.drop_in.path, planned.text)
+    if problems:
+        return problems, of_others
+    deadline = time.monotonic() + _RELOADS_WITHIN
+    while True:
+        now = State(state.drop_in, _served(), state.foreign, state.addresses)
+        wrong = ganesha_plan.not_served(declared, planned.numbers, now)
+        if not wrong or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    return [
+        Problem(export.path, "", f"is not served as declared ({'; '.join(map(str, drift))})", "see nfs-ganesha's log")
+        for export, drift in wrong
+    ], of_others
+
+
+def _taken_back(problems: list[Problem], state: State) -> ServerRefused:
+    items = [*dict.fromkeys(problems)]
+    try:
+        files.put(state.drop_in.path, state.drop_in.text or "", temporary=os.path.dirname(EXPORTS_D))
+        _reread()
+        served = {(one.number, one.path) for one in _served()}
+        lost = [one.path for one in state.served or () if (one.number, one.path) not in served]
+    except (OSError, ServerError) as error:
+        return ServerRefused(items, False, str(error))
+    return ServerRefused(items, not lost, f"no longer served: {', '.join(lost)}")
+
+
+def _reread() -> list[str]:
+    """Tell the server to read its exports, wait until it has, and return what it wrote into its log meanwhile."""
+    log = _log_file()
+    start = os.path.getsize(log) if log else 0
+    done = subprocess.run(["systemctl", "reload", _SERVICE], capture_output=True, check=False, text=True)
+    if done.returncode != 0:
+        raise ServerError(f"nfs-ganesha could not be told to read its exports: {done.stderr.strip()}")
+    if log is None:
+        # Without a log there is no telling when it is through; what it serves is looked at afterwards.
+        time.sleep(1.0)
+        return []
+    deadline = time.monotonic() + _RELOADS_WITHIN
+    while time.monotonic() < deadline:
+        time.sleep(0.1)
+        if ganesha_log.is_through(_read_from(log, start)):
+            # The reasons follow the line that says so.
+            time.sleep(0.2)
+            return _read_from(log, start)
+    raise ServerError(f"nfs-ganesha did not read its exports within {_RELOADS_WITHIN:g} s (see {log})")
+
+
+def _read_from(path: str, start: int) -> list[str]:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        file.seek(start)
+        return file.read().splitlines()
+
+
+def _log_file() -> str | None:
+    try:
+        with open(f"/proc/{_main_process()}/cmdline", encoding="utf-8", errors="surrogateescape") as file:
+            words = file.read().split("\0")
+    except OSError:
+        return None
+    log = next((after for word, after in zip(words, words[1:]) if word == "-L"), _DEFAULT_LOG)
+    return log if os.path.isfile(log) else None
+
+
+def _main_process() -> str:
+    """The number of the server's process, empty while it does not run."""
+    if shutil.which("systemctl", path=_PATH) is None:
+        return ""
+    done = subprocess.run(
+        ["systemctl", "show", "--property=MainPID", _SERVICE], capture_output=True, check=False, text=True
+    )
+    shown = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    return shown["MainPID"] if shown.get("MainPID", "0") != "0" else ""
+
+
+def _served() -> tuple[Served, ...]:
+    """Every export that the server has, without the pseudo file system's root."""
+    shown = _ask("ShowExports")
+    numbers = [one[0] for one in shown[1]]
+    return tuple(_as_served(_ask("DisplayExport", "q", str(number))) for number in numbers if number != 0)
+
+
+def _as_served(shown: list[Any]) -> Served:
+    number, path, pseudo, _tag, listed = shown
+    return Served(number, path, pseudo, frozenset(client[0] for client in listed))
+
+
+def _ask(method: str, *arguments: str) -> Any:
+    """Call the export manager on D-Bus, with some patience for a server that has just been started."""
+    deadline = time.monotonic() + _ANSWERS_WITHIN
+    while True:
+        try:
+            done = subprocess.run(
+                ["busctl", "--system", "--json=short", "--timeout=10", "call", *_MANAGER, method, *arguments],
+                capture_output=True,
+                check=False,
+                text=True,
+            )
+        except FileNotFoundError as error:
+            raise ServerError("the program busctl (systemd) is missing, so nfs-ganesha cannot be asked") from error
+        if done.returncode == 0:
+            return json.loads(done.stdout)["data"]
+        if time.monotonic() > deadline or "Export id not found" in done.stderr:
+            raise ServerError(f"nfs-ganesha runs but does not answer on D-Bus: {done.stderr.strip()}")
+        time.sleep(0.3)
+
+
+def _foreign(own: str) -> Iterator[Foreign]:
+    for path in [CONFIGURATION, *_drop_ins()]:
+        if path == own:
+            continue
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                found = ganesha_config.exports(file.read())
+        except (OSError, ganesha_config.Unreadable):
+            # nfs-ganesha will say what it dislikes in it; that is theirs to mend.
+            continue
+        yield from (Foreign(path, export) for export in found)
+
+
+def _drop_ins() -> list[str]:
+    try:
+        return [f"{EXPORTS_D}/{name}" for name in sorted(os.listdir(EXPORTS_D))]
+    except FileNotFoundError:
+        return []
+
+
+def _is_included(path: str) -> bool:
+    try:
+        with open(CONFIGURATION, encoding="utf-8", errors="surrogateescape") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return False
+    named = re.findall(r'^\s*%(dir|include)\s+"?([^"\n]+?)"?\s*$', text, re.MULTILINE)
+    return any(one.rstrip("/") == (EXPORTS_D if how == "dir" else path) for how, one in named)
+
+
+def _addresses(host: str) -> frozenset[str]:
+    """The addresses of a host as the server writes them: networks of one address."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return frozenset()
+    networks = (clients.network_of(str(one[4][0])) for one in found)
+    return frozenset(str(network) for network in networks if network is not None)

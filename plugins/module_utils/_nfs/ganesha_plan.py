@@ -1,0 +1,234 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What nfs-ganesha has, in files and in service, against what is declared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Iterator, Mapping
+
+from ansible_collections.berthage.swarm.plugins.module_utils import _plan as plans
+from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, differences
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, ganesha_config
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.dropin import DropIn
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.ganesha_config import FiledExport
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration, Export
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import Step, refused
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
+
+
+@dataclass(frozen=True)
+class Served:
+    """An export that the running server has, as it names it on D-Bus. Of a client given by name it has the address."""
+
+    number: int
+    path: str
+    pseudo: str
+    clients: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """An export of a file that is not ours."""
+
+    file: str
+    export: FiledExport
+
+
+@dataclass(frozen=True)
+class State:
+    """The server as it was observed. `served` is None while it does not run.
+
+    `addresses` gives for a host name the networks that the server may have made of it.
+    """
+
+    drop_in: DropIn
+    served: tuple[Served, ...] | None = None
+    foreign: tuple[Foreign, ...] = ()
+    addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+    included: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`problems` are those of the drop-in as a whole; `text` is the drop-in to be (empty: no file)."""
+
+    steps: tuple[Step, ...]
+    problems: tuple[Problem, ...]
+    text: str
+    numbers: Mapping[str, int]
+
+
+def plan(declared: Declaration, state: State) -> Plan:
+    filed = _filed(state.drop_in)
+    numbers = _numbers(declared, filed, state)
+    present = {export.path for export in declared.exports}
+    dropped = [path for path in filed if path not in present and path not in declared.absent]
+    steps = [_present(export, filed.get(export.path), state, numbers) for export in declared.exports]
+    steps += [_gone(path, filed.get(path)) for path in [*declared.absent, *dropped]]
+    return Plan(
+        steps=tuple(_with_problems(step, declared, state) for step in steps),
+        problems=(*state.drop_in.problems, *_inclusion_problems(state)),
+        text=ganesha_config.drop_in(declared, numbers),
+        numbers=numbers,
+    )
+
+
+def not_served(
+    declared: Declaration, numbers: Mapping[str, int], state: State
+) -> tuple[tuple[Export, tuple[Difference, ...]], ...]:
+    """Of the declared exports, those that the running server has not, or has otherwise."""
+    compared = ((export, tuple(_against_served(export, numbers[export.path], state))) for export in declared.exports)
+    return tuple((export, drift) for export, drift in compared if drift)
+
+
+def _present(export: Export, filed: FiledExport | None, state: State, numbers: Mapping[str, int]) -> Step:
+    wanted = ganesha_config.declared_meaning(export)
+    lines = [ganesha_config.client_line(client) for client in export.clients]
+    after = {"clients": lines}
+    details = {"clients": lines}
+    if filed is None:
+        return Step(export.path, plans.CREATE, None, after, details=details)
+    before = {"clients": [_line(host, meaning) for host, meaning in filed.clients]}
+    in_file = tuple(_against_file(wanted, filed))
+    if in_file:
+        return Step(export.path, plans.UPDATE, before, after, in_file, details=details)
+    in_service = tuple(_against_served(export, numbers[export.path], state))
+    if in_service:
+        return Step(
+            export.path,
+            plans.UPDATE,
+            {"served": str(in_service[0].actual or "not served")},
+            {"served": str(in_service[0].declared)},
+            in_service,
+            details=details,
+            message="the file was right, the running server was not: exported again",
+        )
+    if not state.drop_in.sound:
+        return Step(
+            export.path,
+            plans.UPDATE,
+            {"file": "not owned by root, or writable by others"},
+            {"file": "owned by root, mode 0644"},
+            details=details,
+            message=f"{state.drop_in.path} could be written by others: written anew",
+        )
+    return Step(export.path, plans.KEEP, before, after, details=details)
+
+
+def _gone(path: str, filed: FiledExport | None) -> Step:
+    if filed is None:
+        return Step(path, plans.NONE)
+    return Step(path, plans.REMOVE, {"clients": [_line(host, meaning) for host, meaning in filed.clients]}, None)
+
+
+def _with_problems(step: Step, declared: Declaration, state: State) -> Step:
+    problems = tuple(_problems(step, declared, state))
+    return refused(step, *problems) if problems else step
+
+
+def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Problem]:
+    if not any(export.path == step.name for export in declared.exports):
+        return
+    if step.name in state.missing:
+        yield Problem(
+            step.name,
+            "path",
+            "no such directory on this server",
+            "make it (the role berthage.swarm.nfs_server does), or mount it",
+        )
+    for foreign in state.foreign:
+        if step.name in (foreign.export.path, foreign.export.meaning["pseudo"]):
+            yield Problem(
+                step.name, "path", f"{foreign.file} exports it as well, and the server takes only one of the two",
+                "remove it there or here",
+            )  # fmt: skip
+
+
+def _inclusion_problems(state: State) -> Iterator[Problem]:
+    if not state.included:
+        yield Problem(
+            state.drop_in.path,
+            "",
+            "is not read by nfs-ganesha, since /etc/ganesha/ganesha.conf does not include its directory",
+            "add the line `%dir /etc/ganesha/exports.d`, as the role berthage.swarm.nfs_server does",
+        )
+
+
+def _numbers(declared: Declaration, filed: Mapping[str, FiledExport], state: State) -> dict[str, int]:
+    """The number of each export: the one that it has, else one that no other export ever seen here has.
+
+    A number must not pass from one path to another: nfs-ganesha then withdraws both.
+    """
+    numbers = {export.path: filed[export.path].number for export in declared.exports if export.path in filed}
+    numbers = {path: number for path, number in numbers.items() if 0 < number <= ganesha_config.HIGHEST_ID}
+    if len(set(numbers.values())) < len(numbers):
+        numbers = {}
+    taken = {
+        *numbers.values(),
+        *(one.number for one in filed.values()),
+        *(one.export.number for one in state.foreign),
+        *(one.number for one in state.served or ()),
+    }
+    for export in declared.exports:
+        if export.path not in numbers:
+            numbers[export.path] = ganesha_config.free_number(export.path, taken)
+            taken.add(numbers[export.path])
+    return numbers
+
+
+def _filed(drop_in: DropIn) -> dict[str, FiledExport]:
+    try:
+        return {export.path: export for export in ganesha_config.exports(drop_in.text or "")}
+    except ganesha_config.Unreadable:
+        return {}
+
+
+def _against_file(wanted: FiledExport, filed: FiledExport) -> Iterator[Difference]:
+    yield from differences(wanted.meaning, filed.meaning)
+    actual = dict(filed.clients)
+    for host, meaning in wanted.clients:
+        if host not in actual:
+            yield Difference(f"client {host}", _line(host, meaning), None)
+            continue
+        for difference in differences(meaning, actual[host]):
+            yield Difference(f"client {host}, {difference.field}", difference.declared, difference.actual)
+    declared = dict(wanted.clients)
+    for host, meaning in filed.clients:
+        if host not in declared:
+            yield Difference(f"client {host}", None, _line(host, meaning))
+    ordered = clients.in_order(filed.clients, host_of=lambda client: client[0])
+    if set(declared) == set(actual) and [host for host, _ in ordered] != [host for host, _ in wanted.clients]:
+        yield Difference("order of clients", list(declared), list(actual))
+
+
+def _against_served(export: Export, number: int, state: State) -> Iterator[Difference]:
+    if state.served is None:
+        return
+    served = next((one for one in state.served if one.number == number), None)
+    if served is None or (served.path, served.pseudo) != (export.path, export.path):
+        yield Difference("served", export.path, None if served is None else served.path)
+        return
+    explained: set[str] = set()
+    for client in export.clients:
+        names = _names_in_service(client.host, state)
+        if not names & served.clients:
+            yield Difference(f"served client {client.host}", client.host, None)
+        explained |= names
+    for name in sorted(served.clients - explained):
+        yield Difference(f"served client {name}", None, name)
+
+
+def _names_in_service(host: str, state: State) -> frozenset[str]:
+    network = clients.network_of(host)
+    if network is not None:
+        return frozenset({str(network)})
+    if clients.kind(host) == clients.NAME:
+        return state.addresses.get(host, frozenset())
+    return frozenset({host.lstrip("@")})
+
+
+def _line(host: str, meaning: Mapping[str, object]) -> str:
+    return f"{host}({','.join(f'{name}={value}' for name, value in meaning.items())})"

@@ -1,0 +1,227 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge to the kernel's NFS server: drop-ins in /etc/exports.d, `exportfs`, and the active table (etab).
+
+`exportfs -r` is never used. It would also withdraw what an administrator, or a cluster manager, has exported by command
+and without a file. `exportfs -a` adds and updates; what is to go is withdrawn entry by entry.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from typing import Iterable, Iterator
+
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
+    clients,
+    complaints,
+    exports,
+    files,
+    kernel_plan,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import ServerError, ServerRefused
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.exports import Entry
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.kernel_plan import Foreign, Plan, State
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
+
+EXPORTS = "/etc/exports"
+EXPORTS_D = "/etc/exports.d"
+_STATE_DIRECTORY = "/var/lib/nfs"
+# A resolver that does not answer is what makes exportfs slow; it gives up by itself well before this.
+_TIMEOUT = 120
+_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+
+
+def observe(declared: Declaration, will_apply: bool) -> State:
+    """The drop-in, the active table, and what the files of others declare for the same directories.
+
+    In check mode directories may be missing, and exportfs itself: another task of the play would have seen to them.
+
+    Raises:
+        ServerError: there is no kernel server to apply anything to.
+    """
+    if will_apply:
+        _program()
+    path = f"{EXPORTS_D}/{declared.name}.exports"
+    drop_in = files.read(path)
+    foreign = tuple(_foreign(path))
+    ours = [
+        *(export.path for export in declared.exports),
+        *declared.absent,
+        *_paths(drop_in.text or ""),
+    ]
+    hosts = {
+        *(client.host for export in declared.exports for client in export.clients),
+        *(one.entry.client for one in foreign if one.entry.path in map(os.path.realpath, ours)),
+    }
+    return State(
+        drop_in=drop_in,
+        active=_active_table(),
+        foreign=foreign,
+        real={one: os.path.realpath(one) for one in ours},
+        names={host: _names(host) for host in hosts if clients.kind(host) == clients.NAME},
+        missing=frozenset(one.path for one in declared.exports if will_apply and not os.path.isdir(one.path)),
+    )
+
+
+plan = kernel_plan.plan
+
+
+def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]:
+    """Make the plan true, as a whole or not at all. Returns what exportfs complained about in the files of others.
+
+    Raises:
+        ServerRefused: the server did not take it. The former exports are in force again, unless it says otherwise.
+    """
+    # What is new comes before what is stale goes: should the server refuse, nothing has been withdrawn from anyone.
+    try:
+        files.put(state.drop_in.path, planned.text)
+        said = _exportfs("-a")
+        problems, of_others = complaints.sorted_out(said, declared, state)
+        problems += _not_active(declared, state, of_others)
+        if not problems:
+            for entry in planned.stale:
+                problems += complaints.of_withdrawal(entry, _withdraw(entry))
+    except (OSError, ServerError) as error:
+        problems, of_others = [Problem(state.drop_in.path, "", str(error), "see to that, then run again")], []
+    if problems:
+        raise _taken_back(problems, declared, state)
+    return tuple(of_others)
+
+
+def _not_active(declared: Declaration, state: State, unexplained: list[str]) -> list[Problem]:
+    now = _with_active_table(state)
+    words = f" (exportfs: {' '.join(unexplained)})" if unexplained else ""
+    return [
+        Problem(
+            export.path,
+            f"client {entry.client}",
+            "is not in the active table after `exportfs -a`" if found is None else f"is active as {found.line}",
+            f"see `exportfs -av`{words}",
+        )
+        for export, entry, found in kernel_plan.missing_from(declared, now)
+    ]
+
+
+def _taken_back(problems: Iterable[Problem], declared: Declaration, state: State) -> ServerRefused:
+    """Put the former file and the former table back."""
+    # The same refusal is often said twice: by exportfs, and by the entry that is missing in the table because of it.
+    items = [*dict.fromkeys(problems)]
+    try:
+        files.put(state.drop_in.path, state.drop_in.text or "")
+        before = {(entry.path, entry.client) for entry in state.active}
+        ours = {state.real_path(export.path) for export in declared.exports}
+        for entry in _active_table():
+            if entry.path in ours and (entry.path, entry.client) not in before:
+                _withdraw(entry)
+        _exportfs("-a")
+        lost = before - {(entry.path, entry.client) for entry in _active_table()}
+        if lost:
+            return ServerRefused(items, False, f"no longer active: {', '.join(f'{c}:{p}' for p, c in sorted(lost))}")
+    except (OSError, ServerError) as error:
+        return ServerRefused(items, False, str(error))
+    return ServerRefused(items, True)
+
+
+def _withdraw(entry: Entry) -> list[str]:
+    host = entry.host
+    if ":" in host:
+        address, slash, length = host.partition("/")
+        host = f"[{address}]{slash}{length}"
+    return _exportfs("-u", f"{host}:{entry.path}")
+
+
+def _exportfs(*arguments: str) -> list[str]:
+    """Run exportfs. Returns what it complained about, line by line; its exit status says no more than that."""
+    try:
+        done = subprocess.run(
+            [_program(), *arguments],
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT,
+            env={"PATH": _PATH, "LC_ALL": "C"},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ServerError(f"`exportfs {' '.join(arguments)}` did not end within {_TIMEOUT} s") from error
+    said = done.stderr.decode(errors="surrogateescape").strip()
+    if done.returncode != 0 and not said:
+        said = f"exportfs {' '.join(arguments)} ended with status {done.returncode}"
+    return complaints.lines(said)
+
+
+def _program() -> str:
+    program = shutil.which("exportfs", path=_PATH)
+    if program is None:
+        raise ServerError(
+            "the program exportfs is not installed; install the NFS server (Debian: nfs-kernel-server), "
+            "which the role berthage.swarm.nfs_server does"
+        )
+    return program
+
+
+def _active_table() -> tuple[Entry, ...]:
+    """The table that mountd serves from. `exportfs -s` would leave out some options that are off."""
+    try:
+        with open(f"{_state_directory()}/etab", encoding="utf-8", errors="surrogateescape") as file:
+            return exports.entries(file.read())
+    except FileNotFoundError:
+        return ()
+    except exports.Unreadable as error:
+        raise ServerError(f"the active table of the server cannot be read: {error}") from error
+
+
+def _with_active_table(state: State) -> State:
+    return State(state.drop_in, _active_table(), state.foreign, state.real, state.names)
+
+
+def _state_directory() -> str:
+    program = shutil.which("nfsconf", path=_PATH)
+    if program is None:
+        return _STATE_DIRECTORY
+    for section in ("mountd", "exportd"):
+        done = subprocess.run([program, "--get", section, "state-directory-path"], capture_output=True, check=False)
+        if done.returncode == 0 and done.stdout.strip():
+            return done.stdout.decode(errors="surrogateescape").strip()
+    return _STATE_DIRECTORY
+
+
+def _foreign(own: str) -> Iterator[Foreign]:
+    for path in [EXPORTS, *_drop_ins()]:
+        if path == own:
+            continue
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                entries = exports.entries(file.read())
+        except (FileNotFoundError, exports.Unreadable):
+            # exportfs will say what it dislikes in it; that is theirs to mend.
+            continue
+        for entry in entries:
+            yield Foreign(path, Entry(os.path.realpath(entry.path), entry.host, entry.meaning, entry.line))
+
+
+def _drop_ins() -> list[str]:
+    try:
+        names = os.listdir(EXPORTS_D)
+    except FileNotFoundError:
+        return []
+    return [f"{EXPORTS_D}/{name}" for name in sorted(names) if name.endswith(".exports") and not name.startswith(".")]
+
+
+def _paths(text: str) -> list[str]:
+    try:
+        return [entry.path for entry in exports.entries(text)]
+    except exports.Unreadable:
+        return []
+
+
+def _names(host: str) -> frozenset[str]:
+    """The names under which the table may have a host: exportfs writes the canonical one that the resolver gives."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
+    except OSError:
+        return frozenset()
+    return frozenset(one[3].lower() for one in found if one[3])

@@ -1,0 +1,242 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kernel's server has, against what is declared: one plan for the drop-in and the active table together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Iterable, Iterator, Mapping, Sequence
+
+from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, differences
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, exports
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.dropin import DropIn
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.exports import Entry
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration, Export
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
+    CREATE,
+    KEEP,
+    NONE,
+    REMOVE,
+    UPDATE,
+    Step,
+    refused,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """An entry of a file that is not ours."""
+
+    file: str
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class State:
+    """The server as it was observed.
+
+    `real` gives the directory that a path leads to, as the active table names it; `names` gives for a host name the
+    names under which the table may have it; `missing` are the declared directories that do not exist.
+    """
+
+    drop_in: DropIn
+    active: tuple[Entry, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
+    real: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+
+    def real_path(self, path: str) -> str:
+        return self.real.get(path, path)
+
+    def same_client(self, declared: str, actual: str) -> bool:
+        return actual == declared or actual in self.names.get(declared, frozenset())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`problems` are those of the drop-in as a whole; `text` is the drop-in to be (empty: no file); `stale` are the
+    active entries that are to go."""
+
+    steps: tuple[Step, ...]
+    problems: tuple[Problem, ...]
+    text: str
+    stale: tuple[Entry, ...]
+
+
+def plan(declared: Declaration, state: State) -> Plan:
+    filed = _filed(state.drop_in)
+    present = {export.path: export for export in declared.exports}
+    dropped = [path for path in filed if path not in present and path not in declared.absent]
+    steps = [_present(export, filed.get(export.path, ()), state) for export in declared.exports]
+    steps += [_gone(path, filed.get(path, ()), state) for path in [*declared.absent, *dropped]]
+    return Plan(
+        steps=tuple(_with_problems(step, declared, state) for step in steps),
+        problems=state.drop_in.problems,
+        text=exports.drop_in(declared),
+        stale=_stale(declared, filed, state),
+    )
+
+
+def missing_from(declared: Declaration, state: State) -> Iterator[tuple[Export, Entry, Entry | None]]:
+    """Of the declared entries, those that the active table has not, or has with another meaning (the last value)."""
+    for export in declared.exports:
+        active = _active(export.path, state)
+        for entry in exports.declared_entries(export):
+            found = next((one for one in active if state.same_client(entry.client, one.client)), None)
+            if found is None or found.meaning != entry.meaning:
+                yield export, entry, found
+
+
+def no_such_directory(path: str) -> Problem:
+    return Problem(
+        path,
+        "path",
+        "no such directory on this server",
+        "make it (the role berthage.swarm.nfs_server does), or mount it",
+    )
+
+
+def _present(export: Export, filed: Sequence[Entry], state: State) -> Step:
+    declared = exports.declared_entries(export)
+    in_file = tuple(_compared(declared, filed, State(state.drop_in)))
+    out_of_order = [entry.client for entry in filed] != [entry.client for entry in declared]
+    if filed and not in_file and out_of_order and _order_counts(declared, filed):
+        in_file = (Difference("order of clients", _clients(declared), _clients(filed)),)
+    in_table = tuple(_compared(declared, _active_and_not_foreign(export.path, state), state))
+    after = {"export": exports.line(export)}
+    details = {"clients": [entry.line for entry in declared]}
+    if not filed:
+        return Step(export.path, CREATE, None, after, message="", details=details)
+    before = {"export": _line(export.path, filed)}
+    if in_file:
+        return Step(export.path, UPDATE, before, after, in_file, details=details)
+    if in_table:
+        return Step(
+            export.path,
+            UPDATE,
+            {"active": _line(export.path, _active_and_not_foreign(export.path, state)) or "not exported"},
+            {"active": exports.line(export)},
+            in_table,
+            details=details,
+            message="the file was right, the active table of the server was not: exported again",
+        )
+    if not state.drop_in.sound:
+        return Step(
+            export.path,
+            UPDATE,
+            {"file": "not owned by root, or writable by others"},
+            {"file": "owned by root, mode 0644"},
+            details=details,
+            message=f"{state.drop_in.path} could be written by others: written anew",
+        )
+    return Step(export.path, KEEP, before, after, details=details)
+
+
+def _gone(path: str, filed: Sequence[Entry], state: State) -> Step:
+    active = _active_and_not_foreign(path, state)
+    if filed:
+        return Step(path, REMOVE, {"export": _line(path, filed)}, None)
+    if active:
+        return Step(
+            path, REMOVE, {"active": _line(path, active)}, None, message="it was active although no file declared it"
+        )
+    return Step(path, NONE)
+
+
+def _with_problems(step: Step, declared: Declaration, state: State) -> Step:
+    problems = tuple(_problems(step, declared, state))
+    return refused(step, *problems) if problems else step
+
+
+def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Problem]:
+    export = next((one for one in declared.exports if one.path == step.name), None)
+    if export is None:
+        return
+    if export.path in state.missing:
+        yield no_such_directory(export.path)
+    real = state.real_path(export.path)
+    for other in declared.exports:
+        if other.path < export.path and state.real_path(other.path) == real:
+            yield Problem(export.path, "path", f"is the same directory as {other.path}", "declare it once")
+    for client in export.clients:
+        for foreign in _foreign(export.path, state):
+            if state.same_client(client.host, foreign.entry.client):
+                yield Problem(
+                    export.path,
+                    f"clients, host {client.host!r}",
+                    f"{foreign.file} exports it to the same client, and exportfs takes only one of the two",
+                    "remove it there or here",
+                )
+
+
+def _stale(declared: Declaration, filed: Mapping[str, Sequence[Entry]], state: State) -> tuple[Entry, ...]:
+    """Active entries of paths that are, or were, ours, which nothing declares: not this call, and no file of others."""
+    wanted = {export.path: exports.declared_entries(export) for export in declared.exports}
+    stale: dict[tuple[str, str], Entry] = {}
+    for path in {*wanted, *declared.absent, *filed}:
+        for entry in _active_and_not_foreign(path, state):
+            stale.setdefault((entry.path, entry.client), entry)
+    for path, entries in wanted.items():
+        for entry in entries:
+            for key in [key for key in stale if key[0] == state.real_path(path)]:
+                if state.same_client(entry.client, key[1]):
+                    del stale[key]
+    return tuple(stale.values())
+
+
+def _filed(drop_in: DropIn) -> dict[str, list[Entry]]:
+    """The entries of our file by path. One that exportfs could not read has none that would count."""
+    filed: dict[str, list[Entry]] = {}
+    try:
+        for entry in exports.entries(drop_in.text or ""):
+            filed.setdefault(entry.path, []).append(entry)
+    except exports.Unreadable:
+        return {}
+    return filed
+
+
+def _active(path: str, state: State) -> list[Entry]:
+    return [entry for entry in state.active if entry.path == state.real_path(path)]
+
+
+def _foreign(path: str, state: State) -> list[Foreign]:
+    return [foreign for foreign in state.foreign if foreign.entry.path == state.real_path(path)]
+
+
+def _active_and_not_foreign(path: str, state: State) -> list[Entry]:
+    others = [foreign.entry.client for foreign in _foreign(path, state)]
+    return [
+        entry for entry in _active(path, state) if not any(state.same_client(other, entry.client) for other in others)
+    ]
+
+
+def _compared(declared: Iterable[Entry], actual: Sequence[Entry], state: State) -> Iterator[Difference]:
+    left = list(actual)
+    for entry in declared:
+        found = next((one for one in left if state.same_client(entry.client, one.client)), None)
+        if found is None:
+            yield Difference(f"client {entry.client}", entry.line, None)
+            continue
+        left.remove(found)
+        for difference in differences(entry.meaning, found.meaning):
+            yield Difference(f"client {entry.client}, {difference.field}", difference.declared, difference.actual)
+    for entry in left:
+        yield Difference(f"client {entry.client}", None, entry.line)
+
+
+def _order_counts(declared: Sequence[Entry], filed: Sequence[Entry]) -> bool:
+    """Whether the two orders differ once each is brought to the canonical one, where only meaning is left of it."""
+    return _clients(declared) != [
+        entry.client for entry in clients.in_order(list(filed), host_of=lambda entry: entry.client)
+    ]
+
+
+def _clients(entries: Iterable[Entry]) -> list[str]:
+    return [entry.client for entry in entries]
+
+
+def _line(path: str, entries: Iterable[Entry]) -> str:
+    return " ".join([path, *(entry.line for entry in entries)]) if entries else ""
