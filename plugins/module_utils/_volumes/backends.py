@@ -30,7 +30,7 @@ EPHEMERAL = "ephemeral"  # the data is gone whenever the last container stops
 HIDDEN = "(hidden)"
 NFS_PORT = 2049
 
-_SECRET = re.compile(r"pass|secret|token|credential|(^|[^a-z])key$|apikey|accesskey", re.IGNORECASE)
+_SECRET = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
 _LOCAL_OPTIONS = ("type", "device", "o", "size")
 _BLOCK_FILE_SYSTEMS = frozenset({"btrfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "iso9660", "squashfs", "xfs"})
 _HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
@@ -186,7 +186,7 @@ class Nfs:
     }
     # Read and dropped by the kernel.
     _WITHOUT_MEANING = frozenset({"bg", "fg", "intr", "nointr", "retry", "sloppy"})
-    # What version 4 ignores: it has its own locking and access lists.
+    # What version 4 ignores: it has its own locking and access lists, and needs no mount protocol.
     _ONLY_VERSION_3 = frozenset({"lock", "acl", "local_lock", "mountport", "mountproto", "mountvers"})
     _OWN = frozenset({"addr", "nfsvers", "vers", "minorversion", "ro", "rw", "v2", "v3", "v4", "v4.0", "v4.1", "v4.2"})
 
@@ -249,8 +249,8 @@ class Nfs:
                 fields[name] = meant
         version = f"4.{minor}" if major == "4" else major
         if major == "4":
-            for name in cls._ONLY_VERSION_3:
-                fields.pop(name, None)
+            fields = {name: value for name, value in fields.items() if name not in cls._ONLY_VERSION_3}
+            fields.update({name: cls._DEFAULTS[name] for name in cls._ONLY_VERSION_3 if name in cls._DEFAULTS})
             if fields.get("port") == NFS_PORT:
                 del fields["port"]
         port = fields.get("port")

@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading the host, as far as it needs no engine."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+import pytest
+
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.apply import make_directory
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import (
+    Mount,
+    at_once,
+    directories,
+    parse_mountinfo,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import NewDirectory
+from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._volumes.volume_samples import declaration
+
+MOUNTINFO = """\
+25 30 0:23 / /sys rw,nosuid,nodev,noexec,relatime shared:7 - sysfs sysfs rw
+30 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,errors=remount-ro
+99 30 0:45 / /mnt/glusterfs/gv0 rw,relatime shared:60 - fuse.glusterfs g1:/gv0 rw,user_id=0
+100 30 0:46 / /mnt/with\\040space rw - tmpfs tmp\\011fs rw
+101 30 0:46 / /mnt/optional rw shared:1 master:2 propagate_from:3 - nfs4 10.0.0.5:/x rw
+not a line
+"""
+
+MINE = NewDirectory(None, None, 0o750)
+
+
+def test_the_table_of_mounts_is_read():
+    assert parse_mountinfo(MOUNTINFO) == (
+        Mount("/sys", "sysfs", "sysfs"),
+        Mount("/", "ext4", "/dev/vda1"),
+        Mount("/mnt/glusterfs/gv0", "fuse.glusterfs", "g1:/gv0"),
+        Mount("/mnt/with space", "tmpfs", "tmp\tfs"),
+        Mount("/mnt/optional", "nfs4", "10.0.0.5:/x"),
+    )
+
+
+def test_questions_that_hang_cost_one_limit_together():
+    started = time.monotonic()
+    slow = {f"slow{number}": lambda: time.sleep(5) or "late" for number in range(10)}
+    assert at_once({**slow, "quick": lambda: "answer"}, 0.2) == {"quick": "answer"}
+    assert time.monotonic() - started < 2
+
+
+def looked_at(path, **create_path):
+    volume = {"name": "www", "bind": {"path": str(path)}, "create_path": create_path}
+    return directories(declaration(volume).volumes, 5)[str(path)]
+
+
+def test_directories_are_looked_at(tmp_path):
+    (tmp_path / "file").touch()
+    assert looked_at(tmp_path).exists
+    assert looked_at(tmp_path / "missing").problem == ""
+    assert "no directory" in looked_at(tmp_path / "file").problem
+    assert "knows no user 'nobody-here'" in looked_at(tmp_path / "missing", owner="nobody-here").problem
+    assert "knows no group 'nobody-here'" in looked_at(tmp_path / "missing", group="nobody-here").problem
+
+
+def test_a_directory_is_made_with_its_parents(tmp_path):
+    owner, group = os.geteuid(), os.getegid()
+    make_directory(str(tmp_path / "a" / "b"), NewDirectory(str(owner), str(group), 0o750), below=str(tmp_path))
+    made = (tmp_path / "a" / "b").stat()
+    assert (stat.S_IMODE(made.st_mode), made.st_uid, made.st_gid) == (0o750, owner, group)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o755
+
+
+def test_a_directory_that_exists_is_left_as_it_is(tmp_path):
+    tmp_path.chmod(0o711)
+    make_directory(str(tmp_path), NewDirectory("12345", None, 0o700), below="/")
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o711
+
+
+def test_what_must_exist_is_not_made(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        make_directory(str(tmp_path / "mount" / "a"), MINE, below=str(tmp_path / "mount"))

@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Grouping, blaming and explaining; and which probes were left behind."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+import time
+
+import pytest
+
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import Endpoint, recognise
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import holds_one_entry, is_left_behind, mark
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.verify import (
+    Mountable,
+    blamed,
+    by_server,
+    explain,
+    summary,
+)
+
+
+def nfs(name, server="10.0.0.5"):
+    return Mountable(
+        name, recognise("local", {"type": "nfs", "device": f":/{name}", "o": f"addr={server},nfsvers=4.2"})
+    )
+
+
+LOCAL = Mountable("cache", recognise("local", {}))
+
+
+def test_volumes_of_one_server_are_one_group_and_those_of_this_host_another():
+    groups = by_server([nfs("a1"), LOCAL, nfs("b1", "10.0.0.6"), nfs("a2")])
+    assert {server: [volume.name for volume in group] for server, group in groups.items()} == {
+        Endpoint("10.0.0.5", 2049): ["a1", "a2"],
+        None: ["cache"],
+        Endpoint("10.0.0.6", 2049): ["b1"],
+    }
+
+
+def test_the_volume_that_the_engine_names_is_blamed():
+    reason = (
+        "error while mounting volume '/var/lib/docker/volumes/a1/_data': failed to mount local volume: no such device"
+    )
+    assert [volume.name for volume in blamed(reason, [nfs("a11"), nfs("a1"), nfs("1")])] == ["a1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        ("no such device", "no NFS client"),
+        ("no such file or directory", "no such export"),
+        ("permission denied", "does not export that directory to this host"),
+        ("connection timed out", "does not answer"),
+        ("connection refused", "nothing listens"),
+        ("protocol not supported", "does not offer this version"),
+        ("something of tomorrow", "something of tomorrow"),
+    ],
+)
+def test_the_reason_of_the_kernel_becomes_a_cause_and_a_remedy(words, cause):
+    problem = explain(nfs("app"), f"error while mounting volume 'x': mount :/app:/x, data: addr=10.0.0.5: {words}")
+    assert (problem.item, problem.field) == ("app", "nfs")
+    assert cause in problem.message
+    assert problem.remedy
+
+
+def test_the_options_of_a_mount_are_not_in_the_explanation_of_a_known_reason():
+    reason = "failed to mount local volume: mount //f/s:/x, data: username=u,password=hush: permission denied"
+    assert "hush" not in str(explain(nfs("app"), reason))
+
+
+def test_one_cause_is_one_line_however_many_volumes_it_has():
+    problems = [
+        Problem("aa", "nfs", "it is down", "start it"),
+        Problem("b", "nfs", "other", "x"),
+        Problem("cc", "nfs", "it is down", "start it"),
+    ]
+    assert summary(problems).splitlines() == ["aa, cc, nfs: it is down; start it", "b, nfs: other; x"]
+
+
+def archive(*names):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as made:
+        for name in names:
+            entry = tarfile.TarInfo(name)
+            entry.type = tarfile.DIRTYPE
+            made.addfile(entry)
+    return content.getvalue()
+
+
+def test_a_directory_alone_in_an_archive_is_empty():
+    assert holds_one_entry(archive("0/"))
+    assert not holds_one_entry(archive("0/", "0/a"))
+    assert not holds_one_entry(archive("0/", "0/a", "0/b")[:1024])
+
+
+def test_a_probe_of_a_living_process_is_not_left_behind():
+    assert not is_left_behind(mark(os.getpid(), time.time() + 60))
+
+
+def test_a_probe_of_a_process_that_has_ended_is_left_behind():
+    child = subprocess.Popen(["sleep", "60"])
+    label = mark(child.pid, time.time() + 60)
+    assert not is_left_behind(label)
+    child.kill()
+    child.wait()
+    assert is_left_behind(label)
+
+
+def test_a_probe_of_another_host_is_left_behind_after_its_time():
+    label = f"another-boot/pid:[1]/1/2/{int(time.time()) + 60}"
+    assert not is_left_behind(label)
+    assert is_left_behind(label, now=lambda: time.time() + 61)
+
+
+@pytest.mark.parametrize("label", ["", "x", "a/b/c/d/e"])
+def test_a_probe_with_an_unreadable_mark_is_left_behind(label):
+    assert is_left_behind(label)
