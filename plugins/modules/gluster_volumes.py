@@ -1,0 +1,401 @@
+#!/usr/bin/python
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GlusterFS volumes, as a set."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gluster_volumes
+short_description: GlusterFS volumes, compared by meaning
+version_added: 0.1.0
+description:
+  - Creates, starts, stops and deletes volumes of a GlusterFS pool, and brings their options to what is declared.
+  - Takes the whole set in one call. It is checked before the first change, and every problem is reported at once.
+  - Bricks are compared by the pool's UUID of their host and by their directory. Other names for the same host, and
+    another order where the same bricks stay together in a set, are no change.
+  - Options are compared by meaning. V(on), V(enable), V(yes), V(true) and V(1) are one value, V(64MB) and V(67108864)
+    are, and so are C(ping-timeout) and C(network.ping-timeout).
+  - Run it on one member of the pool.
+options:
+  volumes:
+    description: The volumes. Others are left alone.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Letters, digits, C(-) and C(_).
+        type: str
+        required: true
+      replica:
+        description:
+          - How many bricks hold a copy of each file. V(0) and V(1) make a distributed volume, which has one copy.
+          - V(2) is refused without O(volumes[].accept_split_brain).
+        type: int
+        default: 0
+      arbiter:
+        description: With V(1) and O(volumes[].replica=3), each third brick only knows which of the other two is right.
+        type: int
+        default: 0
+      disperse:
+        description: How many bricks hold one file together, by erasure coding.
+        type: int
+        default: 0
+      redundancy:
+        description: How many of the O(volumes[].disperse) bricks may fail.
+        type: int
+        default: 0
+      bricks:
+        description:
+          - As C(HOST:/absolute/path). Neighbours in the list form a set (of O(volumes[].replica) or
+            O(volumes[].disperse) bricks), and a host may have only one brick of a set.
+          - The host must be a member of the pool, by whatever name. The directory above the brick's must exist.
+        type: list
+        elements: str
+        default: []
+      profile:
+        description:
+          - A named set of options. O(volumes[].options) wins over it.
+          - V(containers) is for volumes that containers write to. C(network.ping-timeout) V(10) (stock 42) is how many
+            seconds every client pauses when a brick's host vanishes. C(server.tcp-user-timeout) V(20),
+            C(server.keepalive-time) V(10), C(server.keepalive-interval) V(2) and C(server.keepalive-count) V(5) are how
+            soon a brick drops the locks of a client whose host vanished. C(performance.strict-o-direct) V(on) keeps
+            what databases write with C(O_DIRECT) out of caches. With three copies or more, C(cluster.quorum-type)
+            V(auto) lets only a majority write.
+        type: str
+        choices: [containers]
+      options:
+        description:
+          - Options as C(gluster volume set) takes them. Lists are joined with commas.
+          - Several options are set by one command, which gluster takes as a whole or refuses as a whole.
+        type: dict
+        default: {}
+      reset_options:
+        description:
+          - Whether options that are set and not declared go back to their defaults.
+          - Those that gluster sets on each new volume stay, and so do those of its features (quota, snapshots, TLS).
+        type: bool
+        default: false
+      quota:
+        description: Limits for directories. Not supported yet.
+        type: dict
+        default: {}
+      tls:
+        description: Whether clients and bricks talk TLS. Not supported yet.
+        type: bool
+        default: false
+      auth_allow:
+        description:
+          - Who may use the volume, as addresses, networks (V(10.0.0.0/24)), V(10.0.0.*) or host names.
+            Sets C(auth.allow).
+          - When it is empty, what is set stays, and gluster's default is B(everybody) who reaches the ports. The role
+            P(berthage.swarm.glusterfs#role) fills it in.
+          - Hosts of the pool that mount the volume must be covered as well.
+        type: list
+        elements: str
+        default: []
+      accept_split_brain:
+        description: Accept that two copies without an arbiter may end up different, with nobody to say which is right.
+        type: bool
+        default: false
+      state:
+        description:
+          - V(started) also brings up bricks that are down on connected hosts.
+          - V(stopped) and V(absent) are refused while clients are connected.
+          - V(absent) needs O(allow=delete). The files in the bricks stay.
+        type: str
+        default: started
+        choices: [started, stopped, absent]
+  allow:
+    description:
+      - What this call may do although it ends the way to data.
+      - V(shrink) and V(replace_brick) are not supported yet.
+    type: list
+    elements: str
+    default: []
+    choices: [shrink, replace_brick, delete]
+  force:
+    description:
+      - Accept bricks on the root file system, and bricks that are themselves mount points.
+      - Gluster then also takes directories that were bricks of a deleted volume. On the host on which the module runs
+        this is refused all the same; on the others it cannot be seen from here.
+    type: bool
+    default: false
+  heal_timeout:
+    description: How many seconds to wait for pending heals before a brick is replaced. Used by V(replace_brick).
+    type: int
+    default: 600
+extends_documentation_fragment:
+  - berthage.swarm.attributes
+requirements:
+  - Python 3.8 or newer
+  - GlusterFS 10 or newer (Debian and Ubuntu C(glusterfs-server)), and a pool made by M(berthage.swarm.gluster_pool)
+author:
+  - berthage contributors (@berthage)
+seealso:
+  - module: berthage.swarm.gluster_pool
+"""
+
+EXAMPLES = r"""
+- name: A volume with three copies, for containers
+  berthage.swarm.gluster_volumes:
+    volumes:
+      - name: gv0
+        replica: 3
+        bricks: ["g1:/data/brick1/gv0", "g2:/data/brick1/gv0", "g3:/data/brick1/gv0"]
+        profile: containers
+        auth_allow: [10.0.0.0/24, 127.0.0.1]
+
+- name: Two copies and an arbiter, with an option of one's own
+  berthage.swarm.gluster_volumes:
+    volumes:
+      - name: media
+        replica: 3
+        arbiter: 1
+        bricks: ["g1:/data/brick1/media", "g2:/data/brick1/media", "g3:/data/brick1/media"]
+        options:
+          performance.cache-size: 256MB
+
+- name: Delete a volume, and leave the files in its bricks
+  berthage.swarm.gluster_volumes:
+    volumes:
+      - name: old
+        state: absent
+    allow: [delete]
+"""
+
+RETURN = r"""
+volumes:
+  description: One entry for each declared volume, in their order.
+  returned: always, unless the arguments are wrong or glusterd does not answer
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The volume's name.
+      type: str
+      sample: gv0
+    action:
+      description: V(create), V(update), V(keep), V(remove), V(none) or V(refused).
+      type: str
+      sample: update
+    drift:
+      description: What was not as declared.
+      type: list
+      elements: dict
+      contains:
+        field:
+          description: The field, such as V(options.network.ping-timeout).
+          type: str
+        declared:
+          description: Its declared value.
+          type: raw
+        actual:
+          description: Its value before.
+          type: raw
+    message:
+      description: Why it was refused or failed, and which bricks are offline because their host is.
+      type: str
+    id:
+      description: The volume's id, V(null) where it does not exist.
+      type: str
+    type:
+      description: Its type in gluster's words.
+      type: str
+      sample: Replicate
+    status:
+      description: Its status in gluster's words.
+      type: str
+      sample: Started
+    options:
+      description: The options that are set, by whomever.
+      type: dict
+    bricks:
+      description: Its bricks, in gluster's order.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: As gluster writes it.
+          type: str
+          sample: g1:/data/brick1/gv0
+        host:
+          description: Its host, as the pool calls it.
+          type: str
+        path:
+          description: Its directory.
+          type: str
+        peer:
+          description: The UUID of its host.
+          type: str
+        arbiter:
+          description: Whether it holds no data.
+          type: bool
+        online:
+          description: Whether its process runs. V(null) where the volume is not started.
+          type: bool
+"""
+
+import time
+from dataclasses import replace
+from typing import Any, Mapping, Sequence
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import bricks as brick_directories
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import plan as plans
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import spec as specs
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Gluster, GlusterError, Volume
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import look_up
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Observed, Planned, Work
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec import VolumeSpec
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import Run, StepFailed
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused, refuse_if_any
+
+START_LIMIT = 60.0
+PAUSE = 1.0
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=specs.ARGUMENTS, supports_check_mode=True)
+    gluster = Gluster()
+    try:
+        declared = specs.volume_specs(module.params["volumes"])
+        observed = observe(gluster, declared)
+    except Refused as refusal:
+        module.fail_json(msg=str(refusal), problems=[problem.as_dict() for problem in refusal.problems], changed=False)
+    except GlusterError as error:
+        module.fail_json(msg=str(error), changed=False)
+
+    planned = plans.plan(declared, observed, module.params["allow"])
+    run = Run([item.step for item in planned], "volumes")
+    try:
+        run.refuse_if_any()
+        if module.check_mode:
+            run.pretend()
+        else:
+            carry_out(gluster, planned, observed, run, force=module.params["force"])
+            report(gluster, run)
+    except Refused as refusal:
+        problems = [problem.as_dict() for problem in refusal.problems]
+        module.fail_json(msg=str(refusal), problems=problems, **run.result())
+    except (StepFailed, GlusterError) as error:
+        module.fail_json(msg=str(error), **so_far(gluster, run, observed))
+    for item in planned:
+        if not item.step.changes and item.step.message:
+            module.warn(f"{item.step.name}: {item.step.message}")
+    module.exit_json(**run.result())
+
+
+def observe(gluster: Gluster, declared: Sequence[VolumeSpec]) -> Observed:
+    members = gluster.members()
+    volumes = gluster.volumes()
+    present = [spec for spec in declared if spec.state != specs.ABSENT]
+    observed = Observed(
+        members=members,
+        names=look_up([brick.host for spec in present for brick in spec.bricks], members),
+        volumes=volumes,
+        clients={name: gluster.clients(name) for name in plans.would_stop(declared, volumes)},
+    )
+    local = [brick.path for spec in present if spec.name not in volumes for brick in plans.local_bricks(spec, observed)]
+    marked = [directory.path for directory in brick_directories.directories(local) if directory.marked]
+    return replace(observed, marked=frozenset(marked))
+
+
+def carry_out(gluster: Gluster, planned: Sequence[Planned], observed: Observed, run: Run, force: bool) -> None:
+    """Do the work of each step, and see that the bricks of what was started are online."""
+    works = {item.step.name: item.work for item in planned}
+    run.apply(lambda step: _carry_out(gluster, step.name, works[step.name], observed, force), (GlusterError, Refused))
+
+
+def report(gluster: Gluster, run: Run) -> None:
+    """What is returned is how the volumes are now. A run that changed nothing has seen that already."""
+    if not run.changed:
+        return
+    volumes = gluster.volumes()
+    for step in run.steps:
+        if step.name in volumes:
+            run.report(step.name, **plans.outcome(volumes[step.name]))
+
+
+def so_far(gluster: Gluster, run: Run, observed: Observed) -> dict[str, Any]:
+    """The result of a run that stopped half-way: a volume that was created and not started is a change, too."""
+    try:
+        volumes = gluster.volumes()
+    except GlusterError:
+        return {**run.result(), "changed": run.changed or gluster.touched}
+    for step in run.steps:
+        if step.name in volumes:
+            run.report(step.name, **plans.outcome(volumes[step.name]))
+    result = run.result()
+    diff: Mapping[str, dict[str, Any]] = result["diff"]
+    for step in run.steps:
+        before, after = _shown(observed.volumes, step.name), _shown(volumes, step.name)
+        if step.name in diff["before"] or step.name in diff["after"] or before == after:
+            continue
+        diff["before"].update(before)
+        diff["after"].update(after)
+        result["changed"] = True
+    return {**result, "changed": result["changed"] or gluster.touched}
+
+
+def _shown(volumes: Mapping[str, Volume], name: str) -> dict[str, Any]:
+    return {name: plans.shown(volumes[name])} if name in volumes else {}
+
+
+def _carry_out(gluster: Gluster, name: str, work: Work, observed: Observed, force: bool) -> None:
+    if work.create:
+        _create(gluster, name, work, observed, force)
+    if work.set_options:
+        words = [word for pair in sorted(work.set_options.items()) for word in pair]
+        gluster.change("volume", "set", name, *words)
+    for option in work.reset_options:
+        gluster.change("volume", "reset", name, option)
+    if work.start or work.restart_bricks:
+        gluster.change("volume", "start", name, *(["force"] if work.restart_bricks else []))
+        wait_for_bricks(gluster, name)
+    if work.stop:
+        gluster.change("volume", "stop", name)
+    if work.delete:
+        gluster.change("volume", "delete", name)
+
+
+def _create(gluster: Gluster, name: str, work: Work, observed: Observed, force: bool) -> None:
+    mine = [brick.path for brick in map(specs.parse_brick, work.create) if brick and _is_local(brick.host, observed)]
+    before = brick_directories.directories(mine)
+    try:
+        gluster.change("volume", "create", name, *work.create, *(["force"] if force else []))
+    except GlusterError:
+        if name not in gluster.volumes():
+            brick_directories.take_back(before)
+        raise
+
+
+def _is_local(host: str, observed: Observed) -> bool:
+    member = observed.member(host)
+    return member is not None and member.is_local
+
+
+def wait_for_bricks(gluster: Gluster, name: str) -> None:
+    """Wait until every brick of a started volume is online.
+
+    Raises:
+        Refused: naming those that are not. Bricks of hosts that are gone are not waited for.
+    """
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        offline = gluster.volumes()[name].offline
+        if not offline:
+            return
+        members = gluster.members()
+        connected = {member.uuid for member in members if member.connected}
+        if time.monotonic() >= deadline or not any(brick.peer in connected for brick in offline):
+            waited = START_LIMIT - max(0.0, deadline - time.monotonic())
+            refuse_if_any([plans.offline_problem(name, offline, members, waited)])
+        time.sleep(PAUSE)
+
+
+if __name__ == "__main__":
+    main()

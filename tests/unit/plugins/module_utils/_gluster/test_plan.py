@@ -1,0 +1,312 @@
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import members_in, volumes_in, with_status
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import Names
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Observed, Work, plan, would_stop
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec import volume_specs
+
+NAMES = Names(
+    {
+        "g1": frozenset({"10.99.0.11"}),
+        "10.99.0.11": frozenset({"10.99.0.11"}),
+        "10.99.0.12": frozenset({"10.99.0.12"}),
+        "g2": frozenset({"10.99.0.12"}),
+        "g3": frozenset({"10.99.0.13"}),
+        "10.99.0.13": frozenset({"10.99.0.13"}),
+        "elsewhere": frozenset({"10.99.0.99"}),
+        "unknown": frozenset(),
+    },
+    local=frozenset({"g1", "10.99.0.11"}),
+)
+
+
+@pytest.fixture
+def observed(members, volumes):
+    everybody = tuple(replace(member, connected=True) for member in members)
+    return Observed(everybody, NAMES, volumes)
+
+
+def bricks(*hosts: str, path: str) -> list[str]:
+    return [f"{host}:{path}" for host in hosts]
+
+
+def planned_for(observed, *declared, allow=()):
+    planned = plan(volume_specs(declared), observed, allow)
+    return planned[0] if len(planned) == 1 else planned
+
+
+DISTREP = {
+    "name": "distrep",
+    "replica": 3,
+    "state": "stopped",
+    "bricks": [
+        *bricks("g1", "g2", "g3", path="/data/brick1/dr1"),
+        *bricks("g1", "g2", "g3", path="/data/brick1/dr2"),
+    ],
+}
+
+
+def test_a_volume_that_is_as_declared_is_kept(observed, declare):
+    planned = planned_for(observed, declare(options={"network.ping-timeout": "10"}))
+
+    assert (planned.step.action, planned.work) == ("keep", Work())
+    assert planned.step.details["id"] == "74b1efb8-d23d-486d-bbdf-a42f741b2299"
+    assert [brick["online"] for brick in planned.step.details["bricks"]] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        ("g2", "10.99.0.13", "g1"),
+        ("10.99.0.11", "10.99.0.12", "g3"),
+        ("g3", "g2.example.test", "10.99.0.11"),
+    ],
+)
+def test_another_order_in_the_set_and_other_names_are_no_change(observed, declare, hosts):
+    planned = planned_for(observed, declare(bricks=bricks(*hosts, path="/data/brick1/gv0/")))
+
+    assert planned.step.action == "keep"
+
+
+def test_another_order_of_whole_sets_is_no_change(observed, declare):
+    swapped = [*DISTREP["bricks"][3:], *DISTREP["bricks"][:3]]
+
+    assert planned_for(observed, declare(**{**DISTREP, "bricks": swapped})).step.action == "keep"
+
+
+def test_bricks_grouped_into_other_sets_are_refused_and_the_right_order_is_told(observed, declare):
+    mixed = [
+        "g1:/data/brick1/dr1",
+        "g2:/data/brick1/dr1",
+        "g3:/data/brick1/dr2",
+        "g1:/data/brick1/dr2",
+        "g2:/data/brick1/dr2",
+        "g3:/data/brick1/dr1",
+    ]
+
+    step = planned_for(observed, declare(**{**DISTREP, "bricks": mixed})).step
+
+    assert step.action == "refused"
+    assert "distrep, bricks: the same bricks are grouped into other sets" in step.message
+    assert "list them as they are: g1:/data/brick1/dr1, g2:/data/brick1/dr1, g3:/data/brick1/dr1, g1:" in step.message
+
+
+def test_the_arbiter_keeps_its_place(observed, declare):
+    arb = {"name": "arb", "arbiter": 1, "state": "stopped"}
+    same = planned_for(observed, declare(**arb, bricks=bricks("g2", "g1", "g3", path="/data/brick1/arb")))
+    moved = planned_for(observed, declare(**arb, bricks=bricks("g1", "g3", "g2", path="/data/brick1/arb")))
+
+    assert same.step.action == "keep"
+    assert "grouped into other sets" in moved.step.message
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"bricks": [*bricks("g1", "g2", "g3", path="/data/brick1/gv0"), *bricks("g1", "g2", "g3", path="/data/x")]},
+            "gv0, bricks: not supported yet: growth by g1:/data/x, g2:/data/x, g3:/data/x",
+        ),
+        (
+            {"bricks": [*bricks("g1", "g2", path="/data/brick1/gv0"), "g3:/data/x"]},
+            "gv0, bricks: not supported yet: replacing 10.99.0.13:/data/brick1/gv0 with g3:/data/x",
+        ),
+        (
+            {**DISTREP, "bricks": DISTREP["bricks"][:3]},
+            "distrep, bricks: not supported yet: shrinking by g1:/data/brick1/dr2",
+        ),
+        ({"arbiter": 1}, "gv0, replica: the volume is replica 3, and declared is replica 3 arbiter 1"),
+        ({"replica": 0}, "gv0, replica: the volume is replica 3, and declared is distributed"),
+        (
+            {"replica": 0, "disperse": 3, "redundancy": 1},
+            "gv0, disperse: the volume is replica 3, and declared is disperse 3 redundancy 1",
+        ),
+    ],
+)
+def test_what_would_move_data_is_refused_by_name(observed, declare, change, told):
+    step = planned_for(observed, declare(**change)).step
+
+    assert step.action == "refused"
+    assert told in step.message
+
+
+def test_dispersed_and_distributed_volumes_are_recognised(observed, declare):
+    disp = declare(
+        name="disp",
+        replica=0,
+        disperse=3,
+        redundancy=1,
+        state="stopped",
+        bricks=bricks("g1", "g2", "g3", path="/data/brick1/disp"),
+    )
+    dist = declare(name="dist", replica=0, bricks=bricks("g2", "g1", path="/data/brick1/dist"))
+
+    assert [item.step.action for item in planned_for(observed, disp, dist)] == ["keep", "keep"]
+
+
+def test_a_new_volume_is_created_with_its_options_and_then_started(observed, declare):
+    planned = planned_for(
+        observed,
+        declare(name="new", bricks=bricks("g1", "g2", "g3", path="/data/brick1/new"), options={"nfs.disable": True}),
+    )
+
+    assert planned.step.action == "create"
+    assert planned.step.before is None
+    assert planned.work == Work(
+        create=("replica", "3", "g1:/data/brick1/new", "g2:/data/brick1/new", "g3:/data/brick1/new"),
+        set_options={"nfs.disable": "on"},
+        start=True,
+    )
+
+
+def test_a_new_volume_that_is_declared_stopped_is_not_started(observed, declare):
+    planned = planned_for(
+        observed, declare(name="new", state="stopped", bricks=bricks("g1", "g2", "g3", path="/data/n"))
+    )
+
+    assert not planned.work.start
+
+
+@pytest.mark.parametrize(
+    ("brick", "told"),
+    [
+        ("elsewhere:/data/n", "elsewhere is no member of the pool; add it first: berthage.swarm.gluster_pool"),
+        ("unknown:/data/n", "unknown is no member of the pool, and its name does not resolve on this host"),
+        ("10.99.0.11:/data/m", "has several bricks of one set"),
+        ("g3:/data/brick1/gv0", "g3:/data/brick1/gv0 is, holds or lies inside the brick /data/brick1/gv0 of gv0"),
+        ("g3:/data/brick1/gv0/sub", "lies inside the brick /data/brick1/gv0 of gv0"),
+        ("g3:/data", "is, holds or lies inside the brick"),
+    ],
+)
+def test_a_brick_that_cannot_be_one_is_refused(observed, declare, brick, told):
+    step = planned_for(observed, declare(name="new", bricks=["g1:/data/n", "g2:/data/n", brick])).step
+
+    assert step.action == "refused"
+    assert told in step.message
+
+
+def test_a_directory_beside_a_brick_with_a_similar_name_is_free(observed, declare):
+    new = declare(name="new", bricks=bricks("g1", "g2", "g3", path="/data/brick1/gv00"))
+
+    assert planned_for(observed, new).step.action == "create"
+
+
+def test_a_new_volume_needs_all_of_its_hosts(members, volumes, declare):
+    step = planned_for(
+        Observed(members, NAMES, volumes), declare(name="new", bricks=bricks("g1", "g2", "g3", path="/data/n"))
+    ).step
+
+    assert "g3:/data/n: its host is not connected" in step.message
+
+
+def test_a_directory_that_belonged_to_a_volume_is_not_taken_over(observed, declare):
+    observed = replace(observed, marked=frozenset({"/data/n"}))
+    step = planned_for(observed, declare(name="new", bricks=bricks("g1", "g2", "g3", path="/data/n"))).step
+
+    assert "g1:/data/n carries the mark of a volume" in step.message
+    assert "g2:/data/n carries" not in step.message
+
+
+def test_options_that_differ_are_set_and_named(observed, declare):
+    planned = planned_for(observed, declare(options={"ping-timeout": 5, "nfs.disable": "enable"}))
+
+    assert planned.step.action == "update"
+    assert [str(difference) for difference in planned.step.drift] == [
+        "options.network.ping-timeout: declared '5', actual '10'"
+    ]
+    assert planned.work == Work(set_options={"network.ping-timeout": "5"})
+    assert planned.step.after["options"]["network.ping-timeout"] == "5"
+
+
+def test_undeclared_options_are_reset_only_when_asked_for(observed, declare):
+    kept = planned_for(observed, declare())
+    reset = planned_for(observed, declare(reset_options=True))
+
+    assert kept.step.action == "keep"
+    assert reset.work == Work(reset_options=("auth.allow", "network.ping-timeout"))
+    assert "auth.allow" not in reset.step.after["options"]
+    assert reset.step.after["options"]["nfs.disable"] == "on"
+
+
+def test_a_created_volume_is_started(observed, declare):
+    planned = planned_for(
+        observed, declare(name="arb", arbiter=1, bricks=bricks("g1", "g2", "g3", path="/data/brick1/arb"))
+    )
+
+    assert planned.work == Work(start=True)
+    assert [str(difference) for difference in planned.step.drift] == ["state: declared 'started', actual 'stopped'"]
+
+
+def test_a_killed_brick_is_brought_up_again(observed, answer, declare):
+    volumes = with_status(volumes_in(answer("volume_info_all")), answer("volume_status_brick_killed"))
+
+    planned = planned_for(replace(observed, volumes=volumes), declare())
+
+    assert planned.work == Work(restart_bricks=True)
+    assert "bricks_offline" in planned.step.before
+    assert "bricks_offline" not in planned.step.after
+
+
+def test_a_brick_whose_host_is_gone_changes_nothing_and_is_said(answer, declare):
+    volumes = volumes_in(answer("volume_info_all"))
+    online = {
+        name: replace(
+            volume,
+            bricks=tuple(replace(brick, online=brick.host != "10.99.0.13") for brick in volume.bricks),
+        )
+        for name, volume in volumes.items()
+    }
+    members = members_in(answer("pool_list_one_disconnected"))
+
+    step = planned_for(Observed(members, NAMES, online), declare()).step
+
+    assert step.action == "keep"
+    assert step.message == "offline, since the host is not connected: 10.99.0.13:/data/brick1/gv0"
+
+
+def test_a_running_volume_is_stopped_when_nobody_uses_it(observed, declare):
+    specs = volume_specs([declare(state="stopped")])
+
+    assert would_stop(specs, observed.volumes) == ("gv0",)
+    unused = replace(observed, clients={"gv0": {"glustershd": 3}})
+    assert planned_for(unused, declare(state="stopped")).work == Work(stop=True)
+
+
+@pytest.mark.parametrize("state", ["stopped", "absent"])
+def test_a_volume_in_use_is_neither_stopped_nor_deleted(observed, declare, state):
+    used = replace(observed, clients={"gv0": {"glustershd": 3, "fuse": 2}})
+
+    step = planned_for(used, declare(state=state), allow=["delete"]).step
+
+    assert step.action == "refused"
+    assert "gv0, state: the volume is in use (2 by fuse)" in step.message
+
+
+def test_a_volume_is_deleted_only_when_that_is_allowed(observed, declare):
+    refused = planned_for(observed, declare(state="absent")).step
+    allowed = planned_for(observed, declare(state="absent"), allow=["delete"])
+
+    assert "add `allow: [delete]`; the files in the bricks stay" in refused.message
+    assert allowed.step.action == "remove"
+    assert allowed.work == Work(stop=True, delete=True)
+
+
+def test_a_volume_that_is_not_there_is_absent_already(observed, declare):
+    assert planned_for(observed, declare(name="gone", state="absent")).step.action == "none"
+
+
+def test_all_refusals_of_all_volumes_are_found(observed, declare):
+    gv0, new = planned_for(
+        observed,
+        declare(replica=0),
+        declare(name="new", bricks=["g1:/data/n", "elsewhere:/data/n", "unknown:/data/n"]),
+    )
+
+    assert len(gv0.step.problems) == 1
+    assert len(new.step.problems) == 2
