@@ -1,10 +1,11 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The edge to nfs-ganesha: drop-ins in /etc/ganesha/exports.d, a reload while it runs, and what it serves, by D-Bus.
+"""The edge to nfs-ganesha: drop-ins in /etc/ganesha/exports.d for its start, and D-Bus while it runs.
 
-On SIGHUP nfs-ganesha (4 and newer) reads its exports anew: new ones are added, changed ones updated in place, missing
-ones withdrawn, and clients of the others notice nothing. What it dislikes it says in its log only, so that is read too.
+Its export manager adds, updates and removes single exports, so that neither the clients nor the exports of others
+notice anything; a reload (SIGHUP) would withdraw what others have added by D-Bus. It answers at once; of some refusals
+only its log gives the reason, so that is read too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
     clients,
     files,
     ganesha_config,
-    ganesha_log,
+    ganesha_errors,
     ganesha_plan,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import ServerError, ServerRefused
@@ -35,9 +36,8 @@ EXPORTS_D = "/etc/ganesha/exports.d"
 _SERVICE = "nfs-ganesha.service"
 _MANAGER = ("org.ganesha.nfsd", "/org/ganesha/nfsd/ExportMgr", "org.ganesha.nfsd.exportmgr")
 _DEFAULT_LOG = "/var/log/ganesha/ganesha.log"
-# Seconds: for the server to answer after it was started, and to have read its exports after it was told to.
+# Seconds for the server to answer after it was started.
 _ANSWERS_WITHIN = 15.0
-_RELOADS_WITHIN = 20.0
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 plan = ganesha_plan.plan
@@ -75,72 +75,71 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
     Raises:
         ServerRefused: the server did not take it. The former exports are in force again, unless it says otherwise.
     """
+    _put(state, planned.text)
     if state.served is None:
-        files.put(state.drop_in.path, planned.text, temporary=os.path.dirname(EXPORTS_D))
         return (f"nfs-ganesha does not run: the exports in {state.drop_in.path} are served once it does",)
-    try:
-        files.put(state.drop_in.path, planned.text, temporary=os.path.dirname(EXPORTS_D))
-        problems, of_others = _reload(declared, planned, state)
-    except (OSError, ServerError) as error:
-        problems, of_others = [Problem(state.drop_in.path, "", str(error), "see to that, then run again")], []
-    if problems:
-        raise _taken_back(problems, state)
-    return tuple(of_others)
-
-
-def _reload(declared: Declaration, planned: Plan, state: State) -> tuple[list[Problem], list[str]]:
-    """Have the server read its exports, until it serves what is declared or says why not."""
-    said = _reread()
-    problems, of_others = ganesha_log.sorted_out(said, state.drop_in.path, planned.text)
-    if problems:
-        return problems, of_others
-    deadline = time.monotonic() + _RELOADS_WITHIN
-    while True:
-        now = State(state.drop_in, _served(), state.foreign, state.addresses)
-        wrong = ganesha_plan.not_served(declared, planned.numbers, now)
-        if not wrong or time.monotonic() > deadline:
-            break
-        time.sleep(0.2)
-    return [
-        Problem(export.path, "", f"is not served as declared ({'; '.join(map(str, drift))})", "see nfs-ganesha's log")
-        for export, drift in wrong
-    ], of_others
-
-
-def _taken_back(problems: list[Problem], state: State) -> ServerRefused:
-    items = [*dict.fromkeys(problems)]
-    try:
-        files.put(state.drop_in.path, state.drop_in.text or "", temporary=os.path.dirname(EXPORTS_D))
-        _reread()
-        served = {(one.number, one.path) for one in _served()}
-        lost = [one.path for one in state.served or () if (one.number, one.path) not in served]
-    except (OSError, ServerError) as error:
-        return ServerRefused(items, False, str(error))
-    return ServerRefused(items, not lost, f"no longer served: {', '.join(lost)}")
-
-
-def _reread() -> list[str]:
-    """Tell the server to read its exports, wait until it has, and return what it wrote into its log meanwhile."""
+    changed = [step.name for step in planned.steps if step.changes]
     log = _log_file()
     start = os.path.getsize(log) if log else 0
-    done = subprocess.run(["systemctl", "reload", _SERVICE], capture_output=True, check=False, text=True)
-    if done.returncode != 0:
-        raise ServerError(f"nfs-ganesha could not be told to read its exports: {done.stderr.strip()}")
-    if log is None:
-        # Without a log there is no telling when it is through; what it serves is looked at afterwards.
-        time.sleep(1.0)
+    said: list[str] = []
+    try:
+        # What is new comes before what is to go: should the server refuse, nothing has been withdrawn from anyone.
+        for export in declared.exports:
+            if export.path in changed:
+                said += _export(state.drop_in.path, planned.numbers[export.path])
+        problems = ganesha_errors.problems([*said, *_read_from(log, start)], state.drop_in.path, planned.text)
+        if not problems:
+            for number in planned.withdrawn:
+                _tell("RemoveExport", "q", str(number))
+            problems = _not_served(declared, planned, state)
+    except (OSError, ServerError) as error:
+        problems = [Problem(state.drop_in.path, "", str(error), "see to that, then run again")]
+    if problems:
+        raise _taken_back(problems, changed, planned, state)
+    return ()
+
+
+def _not_served(declared: Declaration, planned: Plan, state: State) -> list[Problem]:
+    now = State(state.drop_in, _served(), state.foreign, state.addresses)
+    return [
+        Problem(export.path, "", f"is not served as declared ({'; '.join(map(str, drift))})", "see the server's log")
+        for export, drift in ganesha_plan.not_served(declared, planned.numbers, now)
+    ]
+
+
+def _taken_back(problems: list[Problem], changed: list[str], planned: Plan, state: State) -> ServerRefused:
+    """Put the former file and the former exports back."""
+    # The same refusal is often said twice: in the answer, and in the log.
+    items = [*dict.fromkeys(problems)]
+    before = {one.number: one for one in state.served or ()}
+    try:
+        _put(state, state.drop_in.text or "")
+        for number in {*(planned.numbers[path] for path in changed if path in planned.numbers), *planned.withdrawn}:
+            if number in before:
+                _export(state.drop_in.path, number)
+            elif number in {one.number for one in _served()}:
+                _tell("RemoveExport", "q", str(number))
+        now = {one.number: one for one in _served()}
+    except (OSError, ServerError) as error:
+        return ServerRefused(items, False, str(error))
+    lost = [one.path for number, one in before.items() if now.get(number) != one]
+    return ServerRefused(items, not lost, f"no longer served as before: {', '.join(lost)}")
+
+
+def _put(state: State, text: str) -> None:
+    # nfs-ganesha reads every file of the directory when it starts, so a temporary one has no place there.
+    files.put(state.drop_in.path, text, temporary=os.path.dirname(EXPORTS_D))
+
+
+def _export(path: str, number: int) -> list[str]:
+    """Have the server take one export from this file. Returns what it says, which may be complaints."""
+    serves = number in {one.number for one in _served()}
+    return _tell("UpdateExport" if serves else "AddExport", "ss", path, f"EXPORT(Export_Id = {number})")
+
+
+def _read_from(path: str | None, start: int) -> list[str]:
+    if path is None:
         return []
-    deadline = time.monotonic() + _RELOADS_WITHIN
-    while time.monotonic() < deadline:
-        time.sleep(0.1)
-        if ganesha_log.is_through(_read_from(log, start)):
-            # The reasons follow the line that says so.
-            time.sleep(0.2)
-            return _read_from(log, start)
-    raise ServerError(f"nfs-ganesha did not read its exports within {_RELOADS_WITHIN:g} s (see {log})")
-
-
-def _read_from(path: str, start: int) -> list[str]:
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         file.seek(start)
         return file.read().splitlines()
@@ -180,23 +179,35 @@ def _as_served(shown: list[Any]) -> Served:
 
 
 def _ask(method: str, *arguments: str) -> Any:
-    """Call the export manager on D-Bus, with some patience for a server that has just been started."""
+    """Call the export manager, with some patience for a server that has just been started."""
     deadline = time.monotonic() + _ANSWERS_WITHIN
     while True:
-        try:
-            done = subprocess.run(
-                ["busctl", "--system", "--json=short", "--timeout=10", "call", *_MANAGER, method, *arguments],
-                capture_output=True,
-                check=False,
-                text=True,
-            )
-        except FileNotFoundError as error:
-            raise ServerError("the program busctl (systemd) is missing, so nfs-ganesha cannot be asked") from error
+        done = _call(method, *arguments)
         if done.returncode == 0:
             return json.loads(done.stdout)["data"]
-        if time.monotonic() > deadline or "Export id not found" in done.stderr:
+        if time.monotonic() > deadline:
             raise ServerError(f"nfs-ganesha runs but does not answer on D-Bus: {done.stderr.strip()}")
         time.sleep(0.3)
+
+
+def _tell(method: str, *arguments: str) -> list[str]:
+    """Call the export manager to change something. Returns its answer or its complaint, line by line."""
+    done = _call(method, *arguments)
+    if done.returncode != 0:
+        return ["Refused", *done.stderr.splitlines()]
+    return "\n".join(str(part) for part in json.loads(done.stdout or "{}").get("data", [])).splitlines()
+
+
+def _call(method: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["busctl", "--system", "--json=short", "--timeout=30", "call", *_MANAGER, method, *arguments],
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+    except FileNotFoundError as error:
+        raise ServerError("the program busctl (systemd) is missing, so nfs-ganesha cannot be asked") from error
 
 
 def _foreign(own: str) -> Iterator[Foreign]:

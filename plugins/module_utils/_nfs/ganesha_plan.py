@@ -53,12 +53,16 @@ class State:
 
 @dataclass(frozen=True)
 class Plan:
-    """`problems` are those of the drop-in as a whole; `text` is the drop-in to be (empty: no file)."""
+    """`problems` are those of the drop-in as a whole; `text` is the drop-in to be (empty: no file).
+
+    `numbers` gives each declared export its number; `withdrawn` are the numbers in service that are to go.
+    """
 
     steps: tuple[Step, ...]
     problems: tuple[Problem, ...]
     text: str
     numbers: Mapping[str, int]
+    withdrawn: tuple[int, ...]
 
 
 def plan(declared: Declaration, state: State) -> Plan:
@@ -67,12 +71,14 @@ def plan(declared: Declaration, state: State) -> Plan:
     present = {export.path for export in declared.exports}
     dropped = [path for path in filed if path not in present and path not in declared.absent]
     steps = [_present(export, filed.get(export.path), state, numbers) for export in declared.exports]
-    steps += [_gone(path, filed.get(path)) for path in [*declared.absent, *dropped]]
+    gone = [*declared.absent, *dropped]
+    steps += [_gone(path, filed.get(path), state) for path in gone]
     return Plan(
         steps=tuple(_with_problems(step, declared, state) for step in steps),
         problems=(*state.drop_in.problems, *_inclusion_problems(state)),
         text=ganesha_config.drop_in(declared, numbers),
         numbers=numbers,
+        withdrawn=tuple(one.number for path in gone for one in _own_served(path, state)),
     )
 
 
@@ -92,7 +98,7 @@ def _present(export: Export, filed: FiledExport | None, state: State, numbers: M
     if filed is None:
         return Step(export.path, plans.CREATE, None, after, details=details)
     before = {"clients": [_line(host, meaning) for host, meaning in filed.clients]}
-    in_file = tuple(_against_file(wanted, filed))
+    in_file = tuple(_against_file(wanted, filed, numbers[export.path]))
     if in_file:
         return Step(export.path, plans.UPDATE, before, after, in_file, details=details)
     in_service = tuple(_against_served(export, numbers[export.path], state))
@@ -118,7 +124,9 @@ def _present(export: Export, filed: FiledExport | None, state: State, numbers: M
     return Step(export.path, plans.KEEP, before, after, details=details)
 
 
-def _gone(path: str, filed: FiledExport | None) -> Step:
+def _gone(path: str, filed: FiledExport | None, state: State) -> Step:
+    if filed is None and _own_served(path, state):
+        return Step(path, plans.REMOVE, {"served": path}, None, message="it was served although no file declared it")
     if filed is None:
         return Step(path, plans.NONE)
     return Step(path, plans.REMOVE, {"clients": [_line(host, meaning) for host, meaning in filed.clients]}, None)
@@ -158,25 +166,31 @@ def _inclusion_problems(state: State) -> Iterator[Problem]:
 
 
 def _numbers(declared: Declaration, filed: Mapping[str, FiledExport], state: State) -> dict[str, int]:
-    """The number of each export: the one that it has, else one that no other export ever seen here has.
+    """The number of each export: the one that it has in service or in the file, else one that no other export has.
 
-    A number must not pass from one path to another: nfs-ganesha then withdraws both.
+    A number must not pass from one path to another, which nfs-ganesha refuses.
     """
-    numbers = {export.path: filed[export.path].number for export in declared.exports if export.path in filed}
-    numbers = {path: number for path, number in numbers.items() if 0 < number <= ganesha_config.HIGHEST_ID}
-    if len(set(numbers.values())) < len(numbers):
-        numbers = {}
     taken = {
-        *numbers.values(),
         *(one.number for one in filed.values()),
         *(one.export.number for one in state.foreign),
         *(one.number for one in state.served or ()),
     }
+    numbers: dict[str, int] = {}
     for export in declared.exports:
-        if export.path not in numbers:
-            numbers[export.path] = ganesha_config.free_number(export.path, taken)
-            taken.add(numbers[export.path])
+        own = [one.number for one in _own_served(export.path, state)]
+        own += [filed[export.path].number] if export.path in filed else []
+        usable = [
+            number for number in own if 0 < number <= ganesha_config.HIGHEST_ID and number not in numbers.values()
+        ]
+        numbers[export.path] = usable[0] if usable else ganesha_config.free_number(export.path, taken)
+        taken.add(numbers[export.path])
     return numbers
+
+
+def _own_served(path: str, state: State) -> list[Served]:
+    """What is in service at this place, and comes from no file of others."""
+    others = {one.export.number for one in state.foreign}
+    return [one for one in state.served or () if path in (one.path, one.pseudo) and one.number not in others]
 
 
 def _filed(drop_in: DropIn) -> dict[str, FiledExport]:
@@ -186,8 +200,8 @@ def _filed(drop_in: DropIn) -> dict[str, FiledExport]:
         return {}
 
 
-def _against_file(wanted: FiledExport, filed: FiledExport) -> Iterator[Difference]:
-    yield from differences(wanted.meaning, filed.meaning)
+def _against_file(wanted: FiledExport, filed: FiledExport, number: int) -> Iterator[Difference]:
+    yield from differences({**wanted.meaning, "number": number}, {**filed.meaning, "number": filed.number})
     actual = dict(filed.clients)
     for host, meaning in wanted.clients:
         if host not in actual:

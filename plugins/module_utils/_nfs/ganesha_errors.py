@@ -1,7 +1,7 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nfs-ganesha writes into its log while it reads its exports, in the operator's words."""
+"""What nfs-ganesha answers, and writes into its log, when it is given an export: in the operator's words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Iterable, Iterator
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import ganesha_config
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
-_THROUGH = ("Reread exports complete", "Error while parsing new configuration file")
 _ABOUT_A_FILE = re.compile(r"Config File \((?P<file>.+?):(?P<line>[0-9]+)\): (?P<words>.+)")
 # These only say that something was said before.
 _SUMMARY = re.compile(
@@ -22,49 +21,32 @@ _CREATE_FAILED = re.compile(r"resolve_posix_filesystem\((?P<path>.+)\) returned 
 _NOT_FOUND = re.compile(r"Client \((?P<host>.+?)\) not found because (?P<words>.+)")
 
 
-def is_through(said: Iterable[str]) -> bool:
-    """Whether the server has read its exports, for better or worse."""
-    return any(mark in line for line in said for mark in _THROUGH)
-
-
-def sorted_out(said: Iterable[str], own: str, text: str) -> tuple[list[Problem], list[str]]:
-    """The problems with our drop-in (`own`, with this text), and the complaints about the files of others."""
+def problems(said: Iterable[str], own: str, text: str) -> list[Problem]:
+    """The problems with our drop-in (`own`, with this text)."""
     said = list(said)
     owner = ganesha_config.lines_of(text)
-    problems = [*_about_paths(said, set(owner.values()))]
-    explained = {problem.item for problem in problems}
-    of_others: list[str] = []
+    found = [*_about_paths(said, set(owner.values()))]
+    explained = {problem.item for problem in found}
     summaries: dict[str, str] = {}
     for line in said:
-        found = _ABOUT_A_FILE.search(line)
-        if not found:
+        about = _ABOUT_A_FILE.search(line)
+        if not about or about.group("file") != own:
             continue
-        words = found.group("words").strip()
-        if found.group("file") != own:
-            if not _SUMMARY.match(words):
-                of_others.append(f"{found.group('file')}, line {found.group('line')}: {words}")
-            continue
-        path = owner.get(int(found.group("line")), own)
+        path, words = owner.get(int(about.group("line")), own), about.group("words").strip()
         if _SUMMARY.match(words):
             summaries.setdefault(path, words)
         elif path not in explained:
-            problems.append(_as_problem(path, words))
-    explained = {problem.item for problem in problems}
-    problems += [
+            found.append(_as_problem(path, words))
+    explained = {problem.item for problem in found}
+    found += [
         Problem(path, "", f"nfs-ganesha does not take it ({words})", "see its log, /var/log/ganesha/ganesha.log")
         for path, words in summaries.items()
-        if path not in explained and path != own
+        if path not in explained
     ]
-    if not problems and any(_THROUGH[1] in line for line in said):
-        problems.append(
-            Problem(
-                own,
-                "",
-                f"nfs-ganesha cannot read its configuration ({'; '.join(of_others) or 'see its log'})",
-                "correct that file, then run again",
-            )
-        )
-    return problems, of_others
+    if not found and "Refused" in said:
+        words = " ".join(line.strip() for line in said if line != "Refused")
+        found.append(Problem(own, "", f"nfs-ganesha does not take it ({words})", "see its log"))
+    return found
 
 
 def _about_paths(said: Iterable[str], ours: set[str]) -> Iterator[Problem]:
