@@ -25,6 +25,8 @@ CANNOT = 77
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    # Where root's PATH is a user's, what the lab needs is still there.
+    os.environ["PATH"] += os.pathsep + "/usr/sbin:/sbin"
     try:
         return int(options.function(Paths(), options) or 0)
     except LabError as error:

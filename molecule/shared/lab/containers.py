@@ -18,6 +18,7 @@ from lab.rootfs import ensure_rootfs
 from lab.shell import run
 
 LABEL = "berthage.lab"
+REPOSITORY = "berthage-lab"
 # On the machine's disk, since overlay on overlay fails, bricks need trusted.* attributes, and nfsd exports no overlay.
 VOLUMES = ("/var/lib/docker", "/var/lib/glusterd", "/data", "/srv")
 # include/uapi/linux/capability.h, by number.
@@ -159,20 +160,36 @@ def _run_command(lab: Lab, host: Host) -> list[str]:
         command += ["--cgroupns=private"]
     for directory in VOLUMES:
         command += ["--volume", directory]
-    command += ["--env", f"lab_mtu={machine.uplink_mtu()}", f"berthage-lab:{lab.image}"]
+    command += ["--env", f"lab_mtu={machine.uplink_mtu()}", f"{REPOSITORY}:{lab.image}"]
     return command
 
 
 def _ensure_image(paths: Paths, lab: Lab, recipe: Recipe) -> None:
-    tag = f"berthage-lab:{lab.image}"
+    tag = f"{REPOSITORY}:{lab.image}"
+    if _has_image(tag):
+        return
     with lock(paths, "import"):
-        if run(["docker", "image", "ls", "-q", tag]).stdout.strip():
+        if _has_image(tag):
             return
         tar = ensure_rootfs(paths, recipe)
         with step(f"Giving the engine the image {tag}"):
             changes = ('CMD ["/lib/systemd/systemd"]', "ENV container=docker", f"LABEL {LABEL}.image=yes")
             options = [word for change in changes for word in ("--change", change)]
             run(["docker", "import", *options, str(tar), tag])
+        _remove_outdated(recipe, tag)
+
+
+def _has_image(tag: str) -> bool:
+    return bool(run(["docker", "image", "ls", "-q", tag]).stdout.strip())
+
+
+def _remove_outdated(recipe: Recipe, tag: str) -> None:
+    """Earlier images of the same base and release; the engine keeps those that containers still use."""
+    pattern = f"reference={REPOSITORY}:{recipe.base}-{recipe.release}-*"
+    form = "{{.Repository}}:{{.Tag}}"
+    for old in run(["docker", "image", "ls", "--filter", pattern, "--format", form]).stdout.split():
+        if old != tag:
+            run(["docker", "image", "rm", old], check=False)
 
 
 def _ensure_network(lab: Lab) -> None:

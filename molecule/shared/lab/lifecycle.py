@@ -45,6 +45,8 @@ def up(paths: Paths, request: Request) -> Path:
         machine.require(paths, (*machine.COMMON, *kinds.requirements(kind)))
         recipe = current_recipe(paths, request.base, request.release)
         lab = _lab(paths, request, kind, recipe)
+        if load(paths, lab.name) is None:
+            _clear(lab.name)
         save(paths, lab)
         kinds.of(lab).start(paths, lab, recipe)
         file = inventory.write_inventory(paths, lab, request.groups)
@@ -125,11 +127,16 @@ def _lab(paths: Paths, request: Request, kind: str, recipe: Recipe) -> Lab:
     return lab
 
 
+def _clear(name: str) -> None:
+    """Hosts and networks of that name, also what is left of a lab whose files are gone."""
+    containers.remove(name)
+    umlnet.remove(name)
+
+
 def _remove(paths: Paths, name: str) -> None:
     with lock(paths, f"lab-{name}"):
         inventory.close_connections(paths, name)
-        containers.remove(name)
-        umlnet.remove(name)
+        _clear(name)
         control = inventory.control_directory(paths, name)
         shutil.rmtree(control, ignore_errors=True)
         existed = paths.lab(name).exists()

@@ -14,7 +14,7 @@ from typing import Iterable, Iterator, Tuple
 from lab.locks import lock
 from lab.paths import Paths
 from lab.progress import say, step
-from lab.shell import LabError, run, succeeds
+from lab.shell import LabError, installed, run, succeeds
 
 _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
@@ -40,7 +40,7 @@ def require(paths: Paths, requirements: Iterable[Requirement]) -> None:
     if os.geteuid() != 0:
         raise LabError("the lab makes networks and root file systems: run it as root")
     with lock(paths, "packages"):
-        missing = [entry for entry in requirements if not _on_path(entry[0])]
+        missing = [entry for entry in requirements if not installed(entry[0])]
         for program, package, purpose in missing:
             say(f"installing {package} on this machine, because {program} is missing: {purpose}")
         if missing:
@@ -111,10 +111,6 @@ def restore_forwarding(paths: Paths) -> None:
 def enable_forwarding(paths: Paths) -> None:
     remember_forwarding(paths)
     _FORWARD.write_text("1")
-
-
-def _on_path(program: str) -> bool:
-    return any((Path(directory) / program).exists() for directory in f"{os.environ['PATH']}:/usr/sbin:/sbin".split(":"))
 
 
 def _state(paths: Paths) -> dict[str, str]:

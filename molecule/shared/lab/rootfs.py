@@ -19,6 +19,8 @@ from lab.progress import say, step
 from lab.recipe import Recipe, recipe_files
 from lab.shell import run
 
+_BUILDING = "building-"
+
 
 def current_recipe(paths: Paths, base: str, release: str) -> Recipe:
     """The recipe as of now: this checkout's files, this machine's apt configuration, this lab's keys."""
@@ -48,7 +50,9 @@ def ensure_rootfs(paths: Paths, recipe: Recipe) -> Path:
 
 def _build(paths: Paths, recipe: Recipe, tar: Path) -> None:
     tar.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=paths.images, prefix="building-") as directory:
+    with tempfile.TemporaryDirectory(
+        dir=paths.images, prefix=f"{_BUILDING}{recipe.base}-{recipe.release}-"
+    ) as directory:
         stage = Path(directory)
         _fill_stage(paths, recipe, stage)
         # A set of apt configuration of the machine may hide the package cache (slim containers do); only the transport
@@ -86,7 +90,9 @@ def _fill_stage(paths: Paths, recipe: Recipe, stage: Path) -> None:
 
 
 def _remove_outdated(paths: Paths, recipe: Recipe) -> None:
-    """Earlier images of the same base and release, unless a lab still stands on one."""
+    """Earlier images of the same base and release, unless a lab still stands on one; and what a killed build left."""
+    for directory in paths.images.glob(f"{_BUILDING}{recipe.base}-{recipe.release}-*"):
+        shutil.rmtree(directory, ignore_errors=True)
     in_use = {lab.image for lab in all_labs(paths)}
     for directory in paths.images.glob(f"{recipe.base}-{recipe.release}-*"):
         if directory.name not in in_use:

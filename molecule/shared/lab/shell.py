@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import Sequence
 
@@ -34,6 +35,10 @@ def run(
         said = (done.stderr or done.stdout).strip().splitlines()[-12:]
         raise LabError("\n  ".join([f"{' '.join(command)}: failed with {done.returncode}", *said]))
     return done
+
+
+def installed(program: str) -> bool:
+    return shutil.which(program) is not None
 
 
 def succeeds(command: Sequence[str], *, timeout: float | None = 20) -> bool:

@@ -12,7 +12,7 @@ import time
 from lab import machine
 from lab.model import Host, Lab
 from lab.paths import Paths
-from lab.shell import LabError, run, succeeds
+from lab.shell import LabError, installed, run, succeeds
 
 _PREFIX = "berthage-"
 _END_TIMEOUT = 20.0
@@ -63,6 +63,8 @@ def remove(name: str) -> None:
     if space in _spaces():
         _end_processes(space)
         run(["ip", "netns", "delete", space])
+    if not installed("iptables"):
+        return
     for table, chain in (("filter", "FORWARD"), ("nat", "POSTROUTING")):
         for rule in run(["iptables", "-t", table, "-S", chain]).stdout.splitlines():
             words = [word.strip('"') for word in rule.split()]
@@ -105,6 +107,8 @@ def _end_processes(space: str) -> None:
 
 
 def _spaces() -> tuple[str, ...]:
+    if not installed("ip"):
+        return ()
     return tuple(line.split()[0] for line in run(["ip", "netns", "list"]).stdout.splitlines() if line.strip())
 
 
