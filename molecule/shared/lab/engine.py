@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -18,6 +19,7 @@ from lab.progress import say
 from lab.shell import LabError, run, succeeds
 
 START_TIMEOUT = 60.0
+EXEC_ROOT = "/run/berthage-lab-engine"
 
 
 def ensure_engine(paths: Paths) -> None:
@@ -58,6 +60,7 @@ def stop_engine(paths: Paths) -> None:
                 raise LabError(
                     f"the lab's engine (process {pid}) does not stop; its log is {paths.engine / 'dockerd.log'}"
                 )
+            shutil.rmtree(EXEC_ROOT, ignore_errors=True)
             say("stopped the engine that the lab had started")
         if (paths.engine / "firewall").exists():
             _restore_firewall(paths)
@@ -78,7 +81,7 @@ def _start(paths: Paths) -> None:
         [
             "dockerd",
             f"--data-root={paths.engine / 'data'}",
-            "--exec-root=/run/berthage-lab-engine",
+            f"--exec-root={EXEC_ROOT}",
             f"--pidfile={paths.engine / 'dockerd.pid'}",
             # The labs bring their own networks; the default one would only be something more to clean up.
             "--bridge=none",

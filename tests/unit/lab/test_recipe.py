@@ -1,0 +1,50 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from lab.recipe import Recipe, packages, recipe_files
+
+RECIPE = Recipe(
+    base="full",
+    release="bookworm",
+    sources=(("lab-main.list", "deb http://mirror.example/debian bookworm main\n"),),
+    apt_conf='Acquire::Retries "3";\n',
+    authorities=(("own.crt", "certificate"),),
+    authorized_key="ssh-ed25519 AAAA",
+    host_key="ssh-ed25519 BBBB",
+    files=(("customize.sh", "true\n"),),
+)
+
+
+def test_the_same_recipe_has_the_same_key() -> None:
+    assert replace(RECIPE).key == RECIPE.key
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"base": "bare"},
+        {"release": "trixie"},
+        {"sources": ()},
+        {"apt_conf": ""},
+        {"authorities": ()},
+        {"authorized_key": "ssh-ed25519 CCCC"},
+        {"host_key": "ssh-ed25519 CCCC"},
+        {"files": (("customize.sh", "false\n"),)},
+    ],
+)
+def test_whatever_changes_in_a_recipe_changes_its_key(change: dict[str, object]) -> None:
+    assert replace(RECIPE, **change).key != RECIPE.key  # type: ignore[arg-type]
+
+
+def test_the_bare_base_has_none_of_what_the_roles_install() -> None:
+    assert set(packages("bare")) < set(packages("full"))
+    assert not {"docker.io", "nfs-kernel-server", "glusterfs-server", "python3-docker"} & set(packages("bare"))
+
+
+def test_the_files_that_go_into_the_root_file_system_are_part_of_the_recipe() -> None:
+    assert {"customize.sh", "rootfs/usr/local/sbin/lab-network"} <= {name for name, _ in recipe_files()}
