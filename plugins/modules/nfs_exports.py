@@ -59,7 +59,7 @@ options:
             description: Whether the client may write.
             type: str
             choices: [ro, rw]
-            default: ro
+            default: rw
           squash:
             description:
               - Whose requests are treated as those of the anonymous user, which C(anonuid=) and C(anongid=) in
@@ -133,11 +133,10 @@ EXAMPLES = r"""
       - path: /srv/nfs/app
         clients:
           - host: 10.0.0.0/24
-            access: rw
       - path: /srv/nfs/media
         clients:
           - {host: 10.0.0.0/24, access: ro}
-          - {host: 10.0.0.7, access: rw, squash: all, options: [anonuid=1000, anongid=1000]}
+          - {host: 10.0.0.7, squash: all, options: [anonuid=1000, anongid=1000]}
 
 - name: Withdraw one
   berthage.swarm.nfs_exports:
@@ -152,12 +151,12 @@ EXAMPLES = r"""
     exports:
       - path: /srv/nfs/app
         clients:
-          - {host: 10.0.0.0/24, access: rw}
+          - {host: 10.0.0.0/24}
 """
 
 RETURN = r"""
 exports:
-  description: What happened to each export, in the order of the declaration. Those no longer listed come last.
+  description: What happened to each export; those that were withdrawn come last.
   returned: unless the arguments were refused
   type: list
   elements: dict

@@ -30,7 +30,7 @@ EXPORTS_ARGUMENTS: dict[str, dict[str, Any]] = {
                 "default": [],
                 "options": {
                     "host": {"type": "str", "required": True},
-                    "access": {"type": "str", "choices": ["ro", "rw"], "default": "ro"},
+                    "access": {"type": "str", "choices": ["ro", "rw"], "default": "rw"},
                     "squash": {"type": "str", "choices": ["root", "all", "none"], "default": "root"},
                     "sec": {
                         "type": "list",
