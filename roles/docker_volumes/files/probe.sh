@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What the role has to know of a host, in one go: NAME=VALUE lines.
+# Usage: probe.sh [MOUNT_POINT...]
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+ID='' ID_LIKE=''
+[ -r /etc/os-release ] && . /etc/os-release
+echo "os=$ID"
+echo "os_like=$ID_LIKE"
+
+has=''
+command -v mount.nfs >/dev/null && has="$has nfs"
+command -v mount.glusterfs >/dev/null && has="$has glusterfs"
+echo "has=$has"
+
+package_lists=''
+for list in /var/lib/apt/lists/*Packages*; do
+    [ -e "$list" ] && package_lists=yes
+done
+echo "package_lists=$package_lists"
+
+echo "engine=$([ -S /run/docker.sock ] && echo yes)"
+
+hash_of() {
+    [ -r "/etc/systemd/system/$1" ] && sha1sum "/etc/systemd/system/$1" | cut -d' ' -f1
+}
+echo "file berthage-remount@.service=$(hash_of berthage-remount@.service)"
+
+full='' open='' unmounted='' not_running=''
+for point in "$@"; do
+    name=$(systemd-escape --path "$point")
+    echo "file $name.mount=$(hash_of "$name.mount")"
+    for unit in "$name.mount" "berthage-remount@$name.service"; do
+        [ "$(systemctl is-enabled "$unit" 2>/dev/null) $(systemctl is-active "$unit")" = 'enabled active' ] ||
+            not_running="$not_running $unit"
+    done
+
+    # The table of mounts, never the mount itself: looking into a dead one hangs.
+    grep -q " $point .* - fuse.glusterfs " /proc/self/mountinfo && continue
+    unmounted="$unmounted $point"
+    if [ -n "$(ls -A "$point" 2>/dev/null)" ]; then
+        full="$full $point"
+    elif ! lsattr -d "$point" 2>/dev/null | grep -q '^[^ ]*i'; then
+        open="$open $point"
+    fi
+done
+echo "full=$full"
+echo "open=$open"
+echo "unmounted=$unmounted"
+echo "not_running=$not_running"
