@@ -408,8 +408,7 @@ services_known:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
+from ansible_collections.berthage.swarm.plugins.module_utils._arguments import ModuleForItems
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import CREATE, Run, StepFailed
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, Refused
@@ -426,7 +425,7 @@ class VerificationFailed(Exception):
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**spec.ARGUMENTS, **ENGINE_ARGUMENTS}, supports_check_mode=True)
+    module = ModuleForItems("volumes", {**spec.ARGUMENTS, **ENGINE_ARGUMENTS}, supports_check_mode=True)
     result: dict[str, Any] = {"changed": False}
     try:
         _converge(module, result)
@@ -435,7 +434,7 @@ def main() -> None:
     module.exit_json(**result)
 
 
-def _converge(module: AnsibleModule, result: dict[str, Any]) -> None:
+def _converge(module: ModuleForItems, result: dict[str, Any]) -> None:
     """Bring the engine to what is declared. `result` is true at any moment."""
     declaration = spec.read(module.params)
     module.no_log_values.update(spec.secrets(declaration))

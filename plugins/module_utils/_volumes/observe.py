@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import pwd
@@ -189,7 +190,13 @@ def _look_at(path: str, create_path: NewDirectory | None) -> Directory:
     except FileNotFoundError:
         return Directory(False, _why_not_made(create_path))
     except OSError as error:
-        return Directory(False, f"it cannot be looked at: {error.strerror}")
+        dead = error.errno == errno.ENOTCONN
+        return Directory(
+            False,
+            "the mount it is on is dead: its client has ended (umount --lazy it, then start its unit)"
+            if dead
+            else f"it cannot be looked at: {error.strerror}",
+        )
     if not stat.S_ISDIR(found.st_mode):
         return Directory(False, "it is no directory")
     # A directory is made closed, and opened when its owner is set: a closed one was never finished.

@@ -1,0 +1,44 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument errors that name the item: of a hundred volumes, the operator wants to know which one has the typo."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+
+class ModuleForItems(AnsibleModule):  # type: ignore[misc] # ansible-core is not typed
+    """A module whose main option is a list of named items."""
+
+    def __init__(self, items: str, argument_spec: Mapping[str, Any], **options: Any) -> None:
+        """`items` is the option's name: `volumes`, `networks`."""
+        self._items = items
+        self._arguments_are_checked = False
+        super().__init__(argument_spec=dict(argument_spec), **options)
+        self._arguments_are_checked = True
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        if not self._arguments_are_checked:
+            msg = "\n".join(argument_errors(self._items, self.argument_spec, self.params)) or msg
+        super().fail_json(msg, **result)
+
+
+def argument_errors(items: str, argument_spec: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
+    """What Ansible finds wrong with each item, and with which: its name, or its number where the name is missing."""
+    given = parameters.get(items)
+    if not isinstance(given, list):
+        return []
+    validator = ArgumentSpecValidator({items: argument_spec[items]})
+    return [
+        f"{_name_of(item, number)}: {message}"
+        for number, item in enumerate(given, start=1)
+        for message in validator.validate({items: [item]}).error_messages
+    ]
+
+
+def _name_of(item: Any, number: int) -> str:
+    return str((isinstance(item, dict) and item.get("name")) or f"item {number}")
