@@ -15,6 +15,7 @@ Takes a JSON request as its only argument and prints a JSON answer. Needs what t
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -36,6 +37,7 @@ LABEL = "berthage.swarm.verify"
 OWN_REPOSITORY, OWN_TAG = PREFIX, "local"
 DATA, CLIENT = f"{PREFIX}-data", f"{PREFIX}-client"
 PORT = 8080
+SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python has no name for it
 PAYLOAD_KIB = 64
 # Long enough for an overlay's first packet, which waits for the nodes to gossip about the new endpoint.
 PATIENCE = 30
@@ -88,10 +90,11 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
     answer["token"] = secrets.token_hex(16)
     if request["writes"]:
         answer["written"] = write_token(engine, answer["token"], shared(request["volumes"], answer["volumes"]))
-    if request["listens"]:
-        answer["listening"] = {
-            n["name"]: listen(engine, image, n, answer["token"]) for n in usable(request["networks"])
-        }
+    answer["listening"] = {
+        network["name"]: listen(engine, image, network, answer["token"])
+        for network in usable(request["networks"])
+        if network["name"] in request["listens"]
+    }
     if request["sends"]:
         answer["attached"] = attach_client(engine, image, [n["name"] for n in usable(request["networks"])])
     return answer
@@ -177,11 +180,14 @@ def libraries_of(program: str) -> list[str]:
 
 def mount_all(engine: Any, image: str, volumes: list[dict[str, str]]) -> dict[str, Verdict]:
     """One container that has every volume. Only where it does not start, each volume is tried by itself."""
-    present = {volume.name for volume in engine.volumes.list()}
-    verdicts = {
-        v["name"]: failed("the volume does not exist on this host") for v in volumes if v["name"] not in present
-    }
-    candidates = [volume for volume in volumes if volume["name"] in present]
+    present = {volume.name: volume.attrs.get("Options") or {} for volume in engine.volumes.list()}
+    verdicts = {}
+    for volume in volumes:
+        if volume["name"] not in present:
+            verdicts[volume["name"]] = failed("the volume does not exist on this host")
+        elif silent_server(present[volume["name"]]):
+            verdicts[volume["name"]] = failed(silent_server(present[volume["name"]]))
+    candidates = [volume for volume in volumes if volume["name"] not in verdicts]
     if not start_with(engine, image, candidates):
         verdicts.update((volume["name"], verified()) for volume in candidates)
         return verdicts
@@ -190,6 +196,26 @@ def mount_all(engine: Any, image: str, volumes: list[dict[str, str]]) -> dict[st
         verdicts[volume["name"]] = verdict_of_mount(volume, reason)
     start_with(engine, image, [v for v in candidates if verdicts[v["name"]]["outcome"] == "verified"])
     return verdicts
+
+
+@functools.lru_cache(maxsize=None)
+def unreachable(host: str, port: int) -> str:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError as error:
+        return f"the NFS server {host}:{port} does not answer ({error})"
+    return ""
+
+
+def silent_server(options: dict[str, str]) -> str:
+    """Why the server of an NFS volume cannot be reached, or nothing.
+
+    Found out beforehand, because a mount that waits for a server cannot be called off.
+    """
+    if not options.get("type", "").startswith("nfs"):
+        return ""
+    mount_options = dict(option.partition("=")[::2] for option in options.get("o", "").split(","))
+    return unreachable(mount_options["addr"], int(mount_options.get("port") or 2049)) if "addr" in mount_options else ""
 
 
 def start_with(engine: Any, image: str, volumes: Iterable[dict[str, str]]) -> str:
@@ -409,57 +435,58 @@ def read_token(engine: Any, name: str, token: str) -> Verdict:
 
 
 def call_over_all(engine: Any, request: dict[str, Any]) -> dict[str, Any]:
-    """Reach the listener over each network; then show that each can only be reached by being on it."""
-    peer = request["peer"]
+    """Reach the listener of each network; then show that each can only be reached by being on it."""
     verdicts: dict[str, Verdict] = {}
     # The clear ones first: they show that the watcher recognises clear VXLAN at all.
     for network in sorted(request["networks"], key=lambda network: bool(network["encrypted"])):
-        reason = why_not(network, request)
-        if reason:
-            verdicts[network["name"]] = reason
-            continue
-        server = peer["listening"][network["name"]]
-        with Wire(peer["address"], request["data_path_port"]) as wire:
-            reached = reaches(engine, server["address"], peer["token"], PATIENCE)
-        verdicts[network["name"]] = judge_traffic(network, server, reached, wire)
-    reached_names = [name for name, verdict in verdicts.items() if verdict["outcome"] == "verified"]
-    for network in request["networks"]:
+        server = request["servers"].get(network["name"], {})
+        verdict = why_not(network, server, request)
+        if verdict is None:
+            with Wire(server["host_address"], request["data_path_port"]) as wire:
+                reached = reaches(engine, server, PATIENCE)
+            verdict = judge_traffic(network, server, reached, wire)
         flags = [flag for flag in ("attachable", "encrypted", "internal") if network[flag]]
-        verdicts[network["name"]].update(driver=network["driver"], kind=", ".join(flags) or "-")
+        verdicts[network["name"]] = {
+            **verdict,
+            "driver": network["driver"],
+            "kind": ", ".join(flags) or "-",
+            "to": server.get("host", ""),
+        }
+    reached_ones = [name for name, verdict in verdicts.items() if verdict["outcome"] == "verified"]
     return {
         "networks": verdicts,
-        "isolation": {name: isolated(engine, name, peer) for name in reached_names} if len(reached_names) > 1 else {},
+        "isolation": isolation(engine, {name: request["servers"][name] for name in reached_ones}),
     }
 
 
-def why_not(network: dict[str, Any], request: dict[str, Any]) -> Verdict | None:
+def why_not(network: dict[str, Any], server: dict[str, Any], request: dict[str, Any]) -> Verdict | None:
     """Why this network cannot be tried, as a verdict."""
     beyond_us = (
         (network["driver"] != "overlay", f"a {network['driver']} network does not lead from one host to another"),
         (not network["attachable"], "not attachable: only services can join it"),
-        (not request["peer"], "takes two hosts"),
+        (not server.get("host"), "takes two hosts"),
         (network["encrypted"] and request["kernel_lacks"], f"kernel without {request['kernel_lacks']}"),
     )
     for applies, reason in beyond_us:
         if applies:
             return skipped(reason)
-    server = request["peer"].get("listening", {}).get(network["name"], {"reason": "no container is listening"})
     wrong = (
-        request["attached"].get(network["name"], "no container joined it"),
+        request["attached"].get(network["name"], "no container joined it on the first host"),
         server.get("reason"),
+        not server.get("address") and f"no container is listening on {server['host']}",
         server.get("differs"),
         network["internal"] and server.get("default_route") and "internal, and yet its containers have a default route",
     )
     return next((failed(reason) for reason in wrong if reason), None)
 
 
-def reaches(engine: Any, address: str, token: str, patience: float = 0) -> bool:
-    """Whether the client gets the listener's page. Tries once, and again while patience lasts."""
+def reaches(engine: Any, server: dict[str, Any], patience: float = 0) -> bool:
+    """Whether the client gets this server's page. Tries once, and again while patience lasts."""
     # `timeout`, since Debian 12's wget of busybox crashes on a time limit of its own.
-    fetch = f"timeout 3 wget -q -O /tmp/page http://{address}:{PORT}/page && head -n 1 /tmp/page"
+    fetch = f"timeout 3 wget -q -O /tmp/page http://{server['address']}:{PORT}/page && head -n 1 /tmp/page"
     deadline = time.monotonic() + patience
     while True:
-        if run_in(engine, CLIENT, ["sh", "-c", fetch]) == token:
+        if run_in(engine, CLIENT, ["sh", "-c", fetch]) == server["token"]:
             return True
         if time.monotonic() >= deadline:
             return False
@@ -483,20 +510,28 @@ def judge_traffic(network: dict[str, Any], server: dict[str, Any], reached: bool
     return verified(f"{clear} bytes as clear VXLAN of VNI {vni}")
 
 
-def isolated(engine: Any, name: str, peer: dict[str, Any]) -> Verdict:
-    """The same container, tool, address and port: reached before, not once it left this network, again when it is back.
+def isolation(engine: Any, servers: dict[str, dict[str, Any]]) -> dict[str, Verdict]:
+    """Leave one network after the other: its server must no longer be reached, that of the next one still must.
 
-    It stays on the other networks all the while.
+    Every server was reached before by the same container with the same tool at the same address and port. So at the end
+    each two networks were seen to be apart.
     """
-    address = peer["listening"][name]["address"]
-    engine.api.disconnect_container_from_network(CLIENT, name)
-    got_through = reaches(engine, address, peer["token"])
-    join(engine, name)
-    if got_through:
-        return failed(f"{address}:{PORT} was reached from other networks alone")
-    if not reaches(engine, address, peer["token"], PATIENCE):
-        return failed(f"{address}:{PORT} was not reached again after joining, so that not reaching it proves nothing")
-    return verified()
+    verdicts: dict[str, Verdict] = {}
+    names = list(servers)
+    for position, name in enumerate(names[:-1]):
+        others = names[position + 1 :]
+        engine.api.disconnect_container_from_network(CLIENT, name)
+        if reaches(engine, servers[name]):
+            verdict = failed(f"{servers[name]['address']}:{PORT} was reached by a container on other networks alone")
+        elif not reaches(engine, servers[others[0]], PATIENCE):
+            verdict = failed(f"that of {others[0]} was not reached either, so that this proves nothing")
+        else:
+            verdict = verified()
+        verdicts[name] = {**verdict, "others": others}
+    for name in names[:-2]:
+        if reaches(engine, servers[name]):
+            verdicts[name] = {**failed(f"reached by a container on {names[-1]} alone"), "others": names[-1:]}
+    return verdicts
 
 
 class Wire:
@@ -520,6 +555,7 @@ class Wire:
     def __enter__(self) -> Wire:
         # SOCK_DGRAM leaves the link's own header off; ETH_P_ALL is the only way to see what this host sends.
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0003))
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 * 1024 * 1024)
         self._socket.bind((self.interface, 0))
         self._socket.settimeout(0.2)
         self._thread.start()
@@ -531,10 +567,13 @@ class Wire:
         self._socket.close()
 
     def _watch(self) -> None:
-        while not self._closing.is_set():
+        while True:
             try:
                 packet = self._socket.recv(65535)
             except socket.timeout:
+                # Only when nothing is left to read: on a slow host this thread lags behind the traffic.
+                if self._closing.is_set():
+                    return
                 continue
             kind, vni = classify(packet, self._addresses, self._port)
             if kind == "esp":

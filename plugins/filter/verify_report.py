@@ -83,7 +83,7 @@ def verify_report(answers: Sequence[Answers], hosts: Sequence[str]) -> dict[str,
         ("NFS EXPORTS", table(("server", "path", "clients"), export_rows(by_host))),
         ("GLUSTERFS VOLUMES", table(("volume", "type", "state", "brick", "state"), brick_rows(by_host))),
         ("DOCKER VOLUMES", table(("volume", "backend", *hosts), volume_rows(by_host))),
-        ("NETWORKS", table(("network", "driver", "kind", "result"), network_rows(by_host))),
+        ("NETWORKS", table(("network", "driver", "kind", "from", "to", "result"), network_rows(by_host))),
         ("BETWEEN HOSTS", table(("what", "result"), [(c.subject, c.outcome) for c in checks_between(by_host)])),
         ("SKIPPED", [str(check) for check in skipped]),
         ("FAILED", [str(check) for check in failures]),
@@ -153,8 +153,8 @@ def volume_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
 
 def network_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
     return [
-        (name, verdict["driver"], verdict["kind"], in_short(verdict))
-        for answer in by_host.values()
+        (name, verdict["driver"], verdict["kind"], host, verdict["to"] or "-", in_short(verdict))
+        for host, answer in by_host.items()
         for name, verdict in said(answer, "exchange", "networks", {}).items()
     ]
 
@@ -173,7 +173,7 @@ def all_checks(by_host: Mapping[str, Answers]) -> Iterator[Check]:
         for name, verdict in said(answer, "prepare", "volumes", {}).items():
             yield Check(f"volume {name} on {host}", verdict["outcome"], verdict["reason"])
         for name, verdict in said(answer, "exchange", "networks", {}).items():
-            way = f"network {name} from {host} to {answer['second'] or 'a second host'}"
+            way = f"network {name} from {host} to {verdict['to'] or 'another host'}"
             yield Check(way, verdict["outcome"], verdict["reason"])
     yield from checks_between(by_host)
 
@@ -206,9 +206,8 @@ def checks_between(by_host: Mapping[str, Answers]) -> Iterator[Check]:
             subject = f"data through {name}: written on {answer['first']}, read on {host}"
             yield Check(subject, verdict["outcome"], verdict["reason"])
         for name, verdict in said(answer, "exchange", "isolation", {}).items():
-            yield Check(
-                f"network {name}: reached from within, not from other networks", verdict["outcome"], verdict["reason"]
-            )
+            subject = f"network {name}: reached from within, not from {' or '.join(verdict['others'])}"
+            yield Check(subject, verdict["outcome"], verdict["reason"])
 
 
 def said(answer: Answers, part: str, key: str, otherwise: Any) -> Any:

@@ -12,7 +12,7 @@ HOSTS = ["node1", "node2"]
 
 
 def answer(host: str, **parts: Any) -> dict[str, Any]:
-    return {"host": host, "first": "node1", "second": "node2", "last": "node2", "serves": [], **parts}
+    return {"host": host, "first": "node1", "serves": [], **parts}
 
 
 def both(**of_first: Any) -> list[dict[str, Any]]:
@@ -48,7 +48,10 @@ def test_an_error_on_a_host_is_a_failure_that_names_host_and_round() -> None:
 def test_everything_verified_is_no_failure() -> None:
     answers = both(
         prepare={"volumes": {"app": {**OK, "backend": "nfs"}}},
-        exchange={"networks": {"front": {**OK, "driver": "overlay", "kind": "attachable"}}, "isolation": {"front": OK}},
+        exchange={
+            "networks": {"front": {**OK, "driver": "overlay", "kind": "attachable", "to": "node2"}},
+            "isolation": {"front": {**OK, "others": ["back"]}},
+        },
     )
     report = verify_report(answers, HOSTS)
     assert report["failures"] == []
@@ -67,7 +70,13 @@ def test_a_volume_has_one_row_with_a_column_for_each_host() -> None:
 
 
 def test_what_the_kernel_lacks_is_told_and_fails_nothing() -> None:
-    skip = {"outcome": "skipped", "reason": "kernel without ESP", "driver": "overlay", "kind": "encrypted"}
+    skip = {
+        "outcome": "skipped",
+        "reason": "kernel without ESP",
+        "driver": "overlay",
+        "kind": "encrypted",
+        "to": "node2",
+    }
     report = verify_report(both(prepare={}, exchange={"networks": {"back": skip}}), HOSTS)
     assert report["failures"] == []
     assert "  network back from node1 to node2: kernel without ESP" in report["lines"]
