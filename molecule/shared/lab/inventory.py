@@ -57,8 +57,9 @@ def ssh_options(paths: Paths, name: str) -> list[str]:
         "-o", "ControlMaster=auto",
         "-o", "ControlPersist=300",
         "-o", f"ControlPath={control_directory(paths, name) / '%C'}",
-        # A host whose power was cut says nothing: notice it in seconds.
-        "-o", "ServerAliveInterval=5",
+        # A host whose power was cut says nothing, one of many on a busy machine says nothing for a while.
+        "-o", "ConnectTimeout=60",
+        "-o", "ServerAliveInterval=15",
         "-o", "ServerAliveCountMax=4",
     ]  # fmt: skip
 

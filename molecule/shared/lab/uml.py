@@ -48,6 +48,7 @@ def start(paths: Paths, lab: Lab, recipe: Recipe) -> None:
         ensure_disk(paths, recipe)
     umlnet.ensure_network(paths, lab)
     for host in lab.hosts:
+        umlnet.ensure_tap(lab, host)
         power_on(paths, lab, host)
 
 
@@ -77,7 +78,6 @@ def power_on(paths: Paths, lab: Lab, host: Host) -> None:
     data = directory / f"{host.name}-data.img"
     if not data.exists():
         make_data_disk(data)
-    umlnet.ensure_tap(lab, host)
     command = [
         *umlnet.inside(lab.name),
         "linux.uml",

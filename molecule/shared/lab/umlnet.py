@@ -41,6 +41,9 @@ def ensure_tap(lab: Lab, host: Host) -> None:
     if not succeeds(["ip", "-n", space, "link", "show", name]):
         run(["ip", "-n", space, "tuntap", "add", "dev", name, "mode", "tap"])
         run(["ip", "-n", space, "link", "set", name, "up", "master", "br0"])
+    # User-Mode Linux loses frames larger than its MTU, and TCP crawls from one retransmission to the next: this side
+    # hands over no frame of more than one segment.
+    run(["ip", "-n", space, "link", "set", name, "gso_max_segs", "1"])
 
 
 def inside(name: str) -> list[str]:
