@@ -9,6 +9,7 @@ from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 
 
 class ModuleForItems(AnsibleModule):  # type: ignore[misc] # ansible-core is not typed
@@ -34,10 +35,17 @@ def argument_errors(items: str, argument_spec: Mapping[str, Any], parameters: Ma
         return []
     validator = ArgumentSpecValidator({items: argument_spec[items]})
     return [
-        f"{_name_of(item, number)}: {message}"
+        f"{_name_of(item, number)}: {'unknown argument ' * isinstance(error, UnsupportedError)}{error.msg}"
         for number, item in enumerate(given, start=1)
-        for message in validator.validate({items: [item]}).error_messages
+        for error in validator.validate({items: [_as_given(item)]}).errors.errors
     ]
+
+
+def _as_given(value: Any) -> Any:
+    """Without what Ansible has set to nothing where an argument is missing."""
+    if isinstance(value, dict):
+        return {name: _as_given(part) for name, part in value.items() if part is not None}
+    return [_as_given(part) for part in value] if isinstance(value, list) else value
 
 
 def _name_of(item: Any, number: int) -> str:

@@ -259,7 +259,7 @@ def test_what_a_killed_run_left_behind_is_taken_away():
             {"name": "app", "nfs": {"server": "node1", "path": "/s"}, "tmpfs": {}},
             "app, nfs and tmpfs: a volume has one",
         ),
-        ({"name": "app", "nfs": {"sever": "node1", "path": "/s"}}, "app: volumes.nfs.sever."),
+        ({"name": "app", "nfs": {"sever": "node1", "path": "/s"}}, "app: unknown argument volumes.nfs.sever."),
         ({"name": "app", "nfs": {"server": "node1"}}, "app: missing required arguments: path"),
         ({"name": "a/b"}, "the engine takes no such name"),
         ({"name": "app", "cifs": {"server": "node1", "share": "s"}}, "app, cifs: not supported yet"),

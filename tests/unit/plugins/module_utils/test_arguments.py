@@ -25,7 +25,13 @@ def errors(*volumes):
 def test_an_unknown_key_and_a_missing_one_are_told_with_the_name_of_their_item():
     missing, unknown = errors({"name": "fine"}, {"name": "app", "nfs": {"sever": "x"}})
     assert missing == "app: missing required arguments: server found in volumes -> nfs"
-    assert unknown.startswith("app: volumes.nfs.sever. Supported parameters include: server")
+    assert unknown.startswith("app: unknown argument volumes.nfs.sever. Supported parameters include: server")
+
+
+def test_a_missing_argument_that_ansible_has_set_to_nothing_is_still_missing():
+    assert errors({"name": "app", "nfs": {"server": None}}) == [
+        "app: missing required arguments: server found in volumes -> nfs"
+    ]
 
 
 def test_every_item_with_an_error_is_named():
