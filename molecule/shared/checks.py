@@ -54,8 +54,8 @@ def wait_for(look: Callable[[], T], *, seconds: float, pause: float = 1.0) -> T:
 
 def make_box_image(host: Host) -> None:
     """box:1, made of the host's own busybox, where the engine does not have it yet: there is no registry."""
-    host.check_output(
-        "docker image inspect --format ok box:1 2>/dev/null || "
-        "(d=$(mktemp -d) && mkdir $d/bin && cp /bin/busybox $d/bin/ && chroot $d /bin/busybox --install -s /bin && "
-        "tar -C $d -c . | docker import --change 'ENV PATH=/bin' --change 'CMD [\"sleep\",\"86400\"]' - box:1 && rm -r $d)"
+    make = (
+        "d=$(mktemp -d) && mkdir $d/bin && cp /bin/busybox $d/bin/ && chroot $d /bin/busybox --install -s /bin && "
+        "tar -C $d -c . | docker import --change 'ENV PATH=/bin' --change 'CMD [\"sleep\",\"86400\"]' - box:1"
     )
+    host.check_output(f"docker image inspect --format ok box:1 2>/dev/null || ({make})")

@@ -37,15 +37,5 @@ def journal_script(units: Sequence[str]) -> str:
 
 
 def ssh_command(paths: Paths, lab: Lab, host: Host) -> list[str]:
-    options = inventory.ssh_options(paths, lab.name)
-    return [
-        "ssh",
-        "-i",
-        str(sshkeys.private_key(paths)),
-        *options,
-        "-o",
-        "ConnectTimeout=10",
-        "-l",
-        "root",
-        host.address,
-    ]
+    identity = ["-i", str(sshkeys.private_key(paths)), "-l", "root"]
+    return ["ssh", *identity, *inventory.ssh_options(paths, lab.name), host.address]
