@@ -92,7 +92,7 @@ options:
             Sets C(auth.allow).
           - When it is empty, what is set stays, and gluster's default is B(everybody) who reaches the ports. The role
             P(berthage.swarm.glusterfs#role) fills it in.
-          - Hosts of the pool that mount the volume must be covered as well.
+          - Mounts on hosts of the pool get in by glusterd's own credentials, listed or not.
         type: list
         elements: str
         default: []
@@ -146,7 +146,7 @@ EXAMPLES = r"""
         replica: 3
         bricks: ["g1:/data/brick1/gv0", "g2:/data/brick1/gv0", "g3:/data/brick1/gv0"]
         profile: containers
-        auth_allow: [10.0.0.0/24, 127.0.0.1]
+        auth_allow: [10.0.0.0/24]
 
 - name: Two copies and an arbiter, with an option of one's own
   berthage.swarm.gluster_volumes:

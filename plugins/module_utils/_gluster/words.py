@@ -69,9 +69,17 @@ _WORDS: tuple[tuple[str, str], ...] = (
 )
 
 
+# Several hosts may refuse the same command, each for a reason of its own.
+_REFUSING_HOST = re.compile(r"(?=(?:Staging|Commit|Locking|Pre Validation) failed on )")
+
+
 def in_plain_words(said: str) -> str:
     """The refusal in one line: translated where it is known, otherwise gluster's own words."""
-    text = " ".join(said.split())
+    refusals = [" ".join(part.split()) for part in _REFUSING_HOST.split(said)]
+    return "; moreover, ".join(dict.fromkeys(_translated(refusal) for refusal in refusals if refusal))
+
+
+def _translated(text: str) -> str:
     for pattern, words in _WORDS:
         match = re.search(pattern, text)
         if match:

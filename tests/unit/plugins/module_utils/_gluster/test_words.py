@@ -67,3 +67,13 @@ def test_the_unknown_is_passed_on_as_it_is_in_one_line():
     assert in_plain_words("volume stop: gv0: failed:\n  odd {thing} ") == (
         "gluster says: volume stop: gv0: failed: odd {thing}"
     )
+
+
+def test_every_host_that_refuses_is_heard():
+    words = in_plain_words(
+        "Staging failed on g2. Error: Failed to create brick directory for brick g2:/nodir/x. Reason : No such file or "
+        "directory \nStaging failed on g3. Error: /data/x is already part of a volume"
+    )
+
+    assert words.startswith("brick g2:/nodir/x cannot be made: No such file or directory;")
+    assert "; moreover, the directory /data/x on g3 carries the mark of a volume" in words

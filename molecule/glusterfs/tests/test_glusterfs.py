@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+from checks import node, wait_for
+
+testinfra_hosts = ["ansible://node1"]
+
+MEMBERS = ("node1", "node2", "node3")
+
+
+def gluster(host, *words: str) -> ElementTree.Element:
+    return ElementTree.fromstring(host.check_output("gluster --mode=script --xml %s" % " ".join(words)))
+
+
+def bricks_online(host, volume: str) -> list[bool]:
+    status = gluster(host, "volume", "status", volume)
+    return [
+        element.findtext("status") == "1"
+        for element in status.iter("node")
+        if element.findtext("path", "").startswith("/")
+    ]
+
+
+def pending_heals(host, volume: str) -> list[str]:
+    return [number.text for number in gluster(host, "volume", "heal", volume, "info").iter("numberOfEntries")]
+
+
+def mount(host, source: str) -> str:
+    """Where a volume is mounted on a host, once its client answers."""
+    directory = "/mnt/" + source.replace(":/", "-")
+    host.check_output(
+        f"mkdir -p {directory} && (mountpoint -q {directory} || timeout 30 mount -t glusterfs {source} {directory})"
+        f" && timeout 30 stat -f {directory}"
+    )
+    return directory
+
+
+def test_every_host_sees_a_pool_of_three_connected_hosts():
+    for name in MEMBERS:
+        assert [peer.text for peer in gluster(node(name), "pool", "list").iter("connected")] == ["1", "1", "1"]
+
+
+def test_the_daemon_is_there_after_a_boot():
+    for name in MEMBERS:
+        service = node(name).service("glusterd")
+        assert service.is_running
+        assert service.is_enabled
+
+
+def test_the_bricks_lie_in_the_declared_directory():
+    for name in MEMBERS:
+        directory = node(name).file("/data/brick1")
+        assert (directory.user, directory.group, directory.mode) == ("root", "root", 0o750)
+        assert node(name).file("/data/brick1/gv0/.glusterfs").is_directory
+
+
+def test_the_replicated_volume_is_started_with_all_bricks_online(host):
+    (volume,) = gluster(host, "volume", "info", "gv0").iter("volume")
+
+    assert (volume.findtext("statusStr"), volume.findtext("typeStr")) == ("Started", "Replicate")
+    assert volume.findtext("replicaCount") == "3"
+    assert bricks_online(host, "gv0") == [True, True, True]
+
+
+def test_the_options_of_the_profile_are_in_effect(host):
+    for option, value in {
+        "network.ping-timeout": "10",
+        "server.tcp-user-timeout": "20",
+        "performance.strict-o-direct": "on",
+        "cluster.quorum-type": "auto",
+    }.items():
+        assert gluster(host, "volume", "get", "gv0", option).findtext(".//Value") == value
+
+
+def test_a_volume_that_is_declared_stopped_is_not_running(host):
+    (volume,) = gluster(host, "volume", "info", "arbitrated").iter("volume")
+
+    assert volume.findtext("statusStr") == "Created"
+    assert [brick.findtext("isArbiter") for brick in volume.iter("brick")] == ["0", "0", "1"]
+    options = {option.findtext("name"): option.findtext("value") for option in volume.iter("option")}
+    assert options["performance.cache-size"] == "64MB"
+
+
+def test_runs_after_the_first_changed_nothing_that_gluster_knows(host):
+    # The ids of the volumes are among it.
+    first = host.file("/root/first_info").content_string
+    assert "Volume ID: " in first
+    assert host.check_output("gluster volume info").strip() == first.strip()
+
+
+def test_refused_volumes_left_nothing_behind(host):
+    assert gluster(host, "volume", "list").findtext("volList/count") == "3"
+    for name in MEMBERS:
+        assert sorted(node(name).file("/data/brick1").listdir())[-1] == "gv0"
+        assert not node(name).file("/opt/rooted").exists
+
+
+def test_what_one_host_writes_another_one_reads():
+    first, third = node("node1"), node("node3")
+    here, there = mount(first, "localhost:/gv0"), mount(third, "node3:/gv0")
+
+    first.check_output(f"echo 'from the first' > {here}/shared && sync {here}/shared")
+
+    assert third.check_output(f"cat {there}/shared") == "from the first"
+    assert node("node2").file("/data/brick1/gv0/shared").content_string == "from the first\n"
+
+
+def test_a_declared_client_gets_in_and_only_where_it_is_declared():
+    client = node("client")
+    directory = mount(client, "node1:/gv0")
+    assert client.check_output(f"ls {directory}") == "shared"
+
+    # The same client, the same way, to the same hosts.
+    client.check_output("mkdir -p /mnt/closed")
+    client.run("timeout 30 mount -t glusterfs node1:/closed /mnt/closed")
+    assert client.run("timeout 10 ls /mnt/closed/.").rc != 0 or not client.mount_point("/mnt/closed").exists
+    log = node("node2").file("/var/log/glusterfs/bricks/data-brick1-closed.log").content_string
+    assert "cannot authenticate" in log.lower() or "authentication failed" in log.lower()
+
+
+def test_a_killed_brick_costs_nothing_and_heals(host):
+    directory = mount(host, "localhost:/gv0")
+    second = node("node2")
+    second.check_output("kill -9 $(cat /var/run/gluster/vols/gv0/*.pid)")
+    assert wait_for(lambda: bricks_online(host, "gv0").count(True) == 2, seconds=20)
+
+    host.check_output(
+        f"timeout 30 sh -c 'echo without-the-second > {directory}/meanwhile && sync {directory}/meanwhile'"
+    )
+    assert not second.file("/data/brick1/gv0/meanwhile").exists
+    assert set(pending_heals(host, "gv0")) != {"0"}
+
+    host.check_output("gluster --mode=script volume start gv0 force")
+    assert wait_for(lambda: bricks_online(host, "gv0") == [True, True, True], seconds=30)
+    assert wait_for(lambda: pending_heals(host, "gv0") == ["0", "0", "0"], seconds=90, pause=2)
+    assert second.file("/data/brick1/gv0/meanwhile").content_string == "without-the-second\n"
+
+
+def test_the_module_brings_a_killed_brick_up_and_says_so(host):
+    node("node3").check_output("kill -9 $(cat /var/run/gluster/vols/gv0/*.pid)")
+    assert wait_for(lambda: bricks_online(host, "gv0").count(True) == 2, seconds=20)
+
+    bricks = [f"{name}:/data/brick1/gv0" for name in MEMBERS]
+    arguments = json.dumps({"volumes": [{"name": "gv0", "replica": 3, "bricks": bricks}]})
+    result = host.ansible("berthage.swarm.gluster_volumes", arguments, check=False)
+
+    assert result["changed"]
+    assert [difference["field"] for difference in result["volumes"][0]["drift"]] == ["bricks_offline"]
+    assert [brick["online"] for brick in result["volumes"][0]["bricks"]] == [True, True, True]

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What the role has to know of a host, in one go: NAME=VALUE lines.
+# Usage: probe.sh [PACKAGE...]
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+ID='' ID_LIKE=''
+[ -r /etc/os-release ] && . /etc/os-release
+echo "os=$ID"
+echo "os_like=$ID_LIKE"
+
+has=''
+for program in glusterd gluster; do
+    command -v "$program" >/dev/null && has="$has $program"
+done
+echo "has=$has"
+
+missing=''
+for package in "$@"; do
+    if command -v dpkg-query >/dev/null; then
+        state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)
+        [ "$state" = installed ] || missing="$missing $package"
+    else
+        rpm -q "$package" >/dev/null 2>&1 || missing="$missing $package"
+    fi
+done
+echo "missing=$missing"
+
+set -- /var/lib/apt/lists/*Packages*
+echo "package_lists=$([ -e "$1" ] && echo yes)"
+
+echo "enabled=$(systemctl is-enabled glusterd.service 2>/dev/null)"
+echo "active=$(systemctl is-active glusterd.service 2>/dev/null)"
