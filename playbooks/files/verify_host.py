@@ -29,7 +29,7 @@ import tarfile
 import threading
 import time
 from collections import Counter
-from typing import Any, Dict, Iterable, Iterator
+from typing import Any, Callable, Dict, Iterable, Iterator
 from xml.etree import ElementTree
 
 PREFIX = "berthage-verify"
@@ -337,15 +337,32 @@ def run_on(engine: Any, image: str, name: str, network: str, command: list[str])
     Its packets live for one hop, so that they cross an overlay, which is one link, but never a router: what is not
     reached over the overlay does not wander through the host's default route to strangers.
     """
-    return engine.containers.run(
-        image,
-        command,
-        name=name,
-        detach=True,
-        labels={LABEL: "1"},
-        network=network,
-        sysctls={"net.ipv4.ip_default_ttl": "1"},
-    )
+
+    def start() -> Any:
+        remove_container(engine, name)
+        return engine.containers.run(
+            image,
+            command,
+            name=name,
+            detach=True,
+            labels={LABEL: "1"},
+            network=network,
+            sysctls={"net.ipv4.ip_default_ttl": "1"},
+        )
+
+    return with_patience(start)
+
+
+def with_patience(attach: Callable[[], Any]) -> Any:
+    """Attach to a Swarm's network, a second time where the manager did not answer the engine in time."""
+    import docker  # noqa: PLC0415
+
+    try:
+        return attach()
+    except docker.errors.APIError as error:
+        if "deadline exceeded" not in words_of(error):
+            raise
+        return attach()
 
 
 def attach_client(engine: Any, image: str, networks: list[str]) -> dict[str, str]:
@@ -358,7 +375,6 @@ def attach_client(engine: Any, image: str, networks: list[str]) -> dict[str, str
             if "" in reasons.values():
                 join(engine, name)
             else:
-                remove_container(engine, CLIENT)
                 run_on(engine, image, CLIENT, name, ["sleep", "3600"])
             reasons[name] = ""
         except (docker.errors.DockerException, OSError) as error:
@@ -368,7 +384,7 @@ def attach_client(engine: Any, image: str, networks: list[str]) -> dict[str, str
 
 def join(engine: Any, network: str) -> None:
     # By name, since a worker does not know a network before a container of its own is on it.
-    engine.api.connect_container_to_network(CLIENT, network)
+    with_patience(lambda: engine.api.connect_container_to_network(CLIENT, network))
 
 
 def active_exports() -> list[dict[str, str]]:
