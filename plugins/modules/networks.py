@@ -93,7 +93,10 @@ options:
             description: The part of the pool from which containers get their addresses.
             type: str
           aux_addresses:
-            description: Addresses that the engine is to give to nobody, by a name for each.
+            description:
+              - Addresses that the engine is to give to nobody, by a name for each.
+              - For bridges. Refused for V(overlay), since a Swarm drops them without a word; O(networks[].subnets[].ip_range)
+                works there.
             type: dict
             default: {}
       ipv6:

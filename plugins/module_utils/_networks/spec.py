@@ -370,6 +370,13 @@ def _pool_problems(item: Mapping[str, Any], subnets: Sequence[Subnet]) -> Iterat
                 )
     for subnet in subnets:
         yield from _subnet_problems(name, subnet)
+        if driver == "overlay" and subnet.aux_addresses:
+            yield Problem(
+                name,
+                "subnets",
+                "a Swarm drops aux_addresses without a word, and gives those addresses to containers",
+                "keep containers off them with `ip_range` instead",
+            )
     for index, subnet in enumerate(subnets):
         for other in subnets[index + 1 :]:
             if overlap(subnet.network, other.network):

@@ -153,7 +153,7 @@ OPTIONS = ["com.docker.network.bridge.enable_icc", "com.docker.network.bridge.na
 
 
 @st.composite
-def subnet(draw, block):
+def subnet(draw, block, driver):
     """One pool within 10.BLOCK.0.0/16, in one of its spellings."""
     network = IPv4Network((int(IPv4Address(f"10.{block}.0.0")), draw(st.integers(16, 28))))
     host = IPv4Address(int(network[0]) + draw(st.integers(0, network.num_addresses - 1)))
@@ -163,7 +163,7 @@ def subnet(draw, block):
         given_subnet["gateway"] = str(network[addresses[0]])
     if draw(st.booleans()):
         given_subnet["ip_range"] = str(IPv4Network((int(network[0]), network.prefixlen + 1)))
-    if draw(st.booleans()):
+    if driver == "bridge" and draw(st.booleans()):
         given_subnet["aux_addresses"] = {"router": str(network[addresses[1]]), "printer": str(network[addresses[2]])}
     return given_subnet
 
@@ -178,7 +178,7 @@ def declarations(draw):
         internal=draw(st.booleans()),
         encrypted=driver == "overlay" and draw(st.booleans()),
         mtu=draw(st.sampled_from([None, 1400, 1500, 9000])),
-        subnets=[draw(subnet(block)) for block in blocks],
+        subnets=[draw(subnet(block, driver)) for block in blocks],
         driver_opts=draw(st.dictionaries(st.sampled_from(OPTIONS), st.sampled_from(["true", "0", "x", False]))),
         labels=draw(st.dictionaries(st.sampled_from(["team", "tier"]), st.text(max_size=3))),
     )

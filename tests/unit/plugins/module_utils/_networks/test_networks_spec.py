@@ -91,6 +91,12 @@ def test_ipv6_on_an_overlay_is_refused_because_the_driver_ignores_it():
     assert "ignores IPv6" in refusal({"name": "app", "subnets": [{"subnet": "fd00::/64"}]})
 
 
+def test_kept_addresses_on_an_overlay_are_refused_because_a_swarm_drops_them():
+    subnet = {"subnet": "10.20.0.0/24", "aux_addresses": {"router": "10.20.0.9"}}
+    assert "drops aux_addresses" in refusal({"name": "app", "subnets": [subnet]})
+    assert declare_one(driver="bridge", subnets=[subnet]).subnets[0].aux_addresses
+
+
 def test_an_ipv6_subnet_needs_the_flag():
     assert "app, ipv6: " in refusal({"name": "app", "driver": "bridge", "subnets": [{"subnet": "fd00::/64"}]})
 
