@@ -12,10 +12,10 @@ for point in "$@"; do
     systemctl --quiet enable "$name.mount" "berthage-remount@$name.service" || failed=1
     if ! systemctl start "$name.mount" 2>/dev/null; then
         failed=1
-        echo "$point:" >&2
-        # What mount.glusterfs says is in the journal; why it says so, in the client's log of that name.
-        journalctl --unit="$name.mount" --lines=3 --output=cat --no-pager >&2
-        grep -h ' E ' "/var/log/glusterfs/$(echo "${point#/}" | tr / -).log" 2>/dev/null | tail -n 3 >&2
+        # What the client says is in its log of that name, what mount says in the journal.
+        reason=$(grep -h ' E ' "/var/log/glusterfs/$(echo "${point#/}" | tr / -).log" 2>/dev/null | tail -n 1 | sed 's/^\[.*\] [0-9]*-//')
+        [ -n "$reason" ] || reason=$(journalctl --unit="$name.mount" --identifier=mount --lines=1 --output=cat --no-pager)
+        echo "$point: $reason" >&2
     fi
     systemctl --quiet start "berthage-remount@$name.service" || failed=1
 done
