@@ -254,7 +254,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec impor
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import Run, StepFailed
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused, refuse_if_any
 
-START_LIMIT = 60.0
+START_LIMIT = 120.0
 PAUSE = 1.0
 
 

@@ -112,7 +112,8 @@ def test_what_one_host_writes_another_one_reads():
 def test_a_declared_client_gets_in_and_only_where_it_is_declared():
     client = node("client")
     directory = mount(client, "node1:/gv0")
-    assert client.check_output(f"ls {directory}") == "shared"
+    client.check_output(f"echo 'from the client' > {directory}/allowed && sync {directory}/allowed")
+    assert node("node1").file("/data/brick1/gv0/allowed").content_string == "from the client\n"
 
     # The same client, the same way, to the same hosts.
     client.check_output("mkdir -p /mnt/closed")
@@ -124,6 +125,7 @@ def test_a_declared_client_gets_in_and_only_where_it_is_declared():
 
 def test_a_killed_brick_costs_nothing_and_heals(host):
     directory = mount(host, "localhost:/gv0")
+    host.check_output(f"rm -f {directory}/meanwhile")
     second = node("node2")
     second.check_output("kill -9 $(cat /var/run/gluster/vols/gv0/*.pid)")
     assert wait_for(lambda: bricks_online(host, "gv0").count(True) == 2, seconds=20)
