@@ -256,7 +256,7 @@ options:
         nothing of it is left.
       - When it fails, so does the call. Volumes that were created by this very call, failed and hold no data are
         removed again.
-      - With an engine on another host the connection is left out.
+      - With an engine on another host the connection is left out, and so is the look at GlusterFS mounts.
       - In check mode nothing is verified.
     type: bool
     default: true
@@ -469,14 +469,15 @@ def _observe(engine: Engine, declaration: spec.Declaration) -> observe.Observati
     if holders:
         with Probes(engine, declaration.verify_timeout) as probes:
             empty = probes.empty(holders)
-    on_this_host = not engine.is_remote
+    on_engine_host = not engine.is_remote
     stands_on_mount = any(volume.mount and volume.present for volume in declaration.volumes)
     return observe.Observation(
         volumes=volumes,
         usage=observe.usage(engine, removed) if removed else observe.Usage(),
         empty=empty,
-        mounts=observe.mounts() if on_this_host and stands_on_mount else None,
-        directories=observe.directories(declaration.volumes, declaration.verify_timeout) if on_this_host else {},
+        on_engine_host=on_engine_host,
+        mounts=observe.mounts() if on_engine_host and stands_on_mount else (),
+        directories=observe.directories(declaration.volumes, declaration.verify_timeout) if on_engine_host else {},
     )
 
 
@@ -489,7 +490,11 @@ def _verify(engine: Engine, declaration: spec.Declaration, observation: observe.
     problems = verify.verify(engine, mountables, declaration.verify_timeout)
     for mountable in mountables:
         problem = problems.get(mountable.name)
-        run.report(mountable.name, verified=problem is None, **({"message": str(problem)} if problem else {}))
+        run.report(mountable.name, verified=problem is None)
+        if problem is not None:
+            run.report(mountable.name, message=str(problem))
+        elif engine.is_remote and mountable.meaning.server is not None:
+            run.report(mountable.name, message="mounted by the engine; from here its server was not asked")
     created = {step.name for step in run.steps if step.action == CREATE}
     for mountable in mountables:
         if mountable.name in problems and mountable.name in created and mountable.meaning.data != HOLDS:

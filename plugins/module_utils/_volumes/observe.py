@@ -86,13 +86,14 @@ class Observation:
     """Everything that planning rests on.
 
     `empty` says of a volume that holds its data whether there is none; it has no entry for a volume where this could
-    not be found out.
+    not be found out. `on_engine_host` is whether mounts and directories seen here are those that the engine sees.
     """
 
     volumes: Mapping[str, Actual] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
     empty: Mapping[str, bool] = field(default_factory=dict)
-    mounts: tuple[Mount, ...] | None = ()
+    on_engine_host: bool = True
+    mounts: tuple[Mount, ...] = ()
     directories: Mapping[str, Directory] = field(default_factory=dict)
 
 

@@ -107,7 +107,7 @@ def _present(volume: Volume, actual: Actual | None, declaration: Declaration, ob
     if actual is None:
         shown = _shown(volume.driver, volume.driver_opts, labels_of(volume, declaration.owner))
         step = Step(volume.name, CREATE, before=None, after=shown, details=details)
-        return _refused_by(step, [*_mount_problems(volume, observation.mounts, directory)])
+        return _refused_by(step, [*_directory_problems(volume, observation, directory)])
     before = _shown(actual.driver, actual.options, actual.labels)
     drift = compare(volume.meaning, actual.meaning)
     step = Step(volume.name, KEEP, before=before, after=before, drift=drift, details=details)
@@ -119,7 +119,7 @@ def _present(volume: Volume, actual: Actual | None, declaration: Declaration, ob
             after={**before, "directory": volume.directory},
             message=f"the directory {volume.directory} is missing, and is made",
         )
-    problems = [*_mount_problems(volume, observation.mounts, directory)]
+    problems = [*_directory_problems(volume, observation, directory)]
     if drift and declaration.on_drift == "fail":
         problems.append(_drifted(volume, drift))
     return _refused_by(step, problems)
@@ -158,22 +158,27 @@ def _drifted(volume: Volume, drift: tuple[Difference, ...]) -> Problem:
     )
 
 
-def _mount_problems(volume: Volume, mounts: tuple[Mount, ...] | None, directory: Directory | None) -> Iterator[Problem]:
-    if volume.mount is not None and mounts is not None:
-        problem = _mount_problem(volume, volume.mount.mount_point, mounts)
-        if problem is not None:
-            yield problem
-            return
-    if directory is None or directory.exists:
+def _directory_problems(volume: Volume, observation: Observation, directory: Directory | None) -> Iterator[Problem]:
+    if not observation.on_engine_host:
+        if volume.create_path is not None:
+            yield Problem(
+                volume.name,
+                "create_path",
+                "the engine may be on another host, where no directory can be made from here",
+                "run the task on the engine's host, or leave it out",
+            )
         return
-    if directory.problem:
+    problem = _mount_problem(volume, observation.mounts)
+    if problem is not None:
+        yield problem
+    elif directory is not None and directory.problem:
         yield Problem(
             volume.name,
             f"{volume.backend}.path",
             f"{volume.directory}: {directory.problem}",
             "mend that on the host, then run again",
         )
-    elif volume.create_path is None:
+    elif directory is not None and not directory.exists and volume.create_path is None:
         yield Problem(
             volume.name,
             f"{volume.backend}.path",
@@ -182,8 +187,10 @@ def _mount_problems(volume: Volume, mounts: tuple[Mount, ...] | None, directory:
         )
 
 
-def _mount_problem(volume: Volume, mount_point: str, mounts: tuple[Mount, ...]) -> Problem | None:
-    wanted = volume.mount.volume if volume.mount else ""
+def _mount_problem(volume: Volume, mounts: tuple[Mount, ...]) -> Problem | None:
+    if volume.mount is None:
+        return None
+    wanted, mount_point = volume.mount.volume, volume.mount.mount_point
     there = [mount for mount in mounts if mount.mount_point == mount_point]
     remedy = "mount it, which the role berthage.swarm.docker_volumes does, and see `systemctl status` of its mount unit"
     if not there:

@@ -114,7 +114,12 @@ def test_a_glusterfs_volume_on_its_mount_is_created(source):
 
 
 def test_mounts_of_a_host_that_cannot_be_seen_are_not_judged():
-    assert step({"glusterfs": GLUSTERFS}, observation=seen(mounts=None)).action == "create"
+    assert step({"glusterfs": GLUSTERFS}, observation=seen(on_engine_host=False)).action == "create"
+
+
+def test_a_directory_on_a_host_that_cannot_be_seen_is_not_made():
+    volume = {"bind": {"path": "/srv/www"}, "create_path": {}}
+    assert "on another host" in step(volume, observation=seen(on_engine_host=False)).message
 
 
 def test_a_missing_directory_of_a_glusterfs_volume_is_refused():
