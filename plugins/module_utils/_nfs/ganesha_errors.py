@@ -58,14 +58,13 @@ def _about_paths(said: Iterable[str], ours: set[str]) -> Iterator[Problem]:
 
 
 def _about_a_path(path: str, words: str) -> Problem:
-    if "not supported" in words:
-        return Problem(
-            path,
-            "path",
-            f"its file system cannot be exported (overlayfs, some FUSE file systems; nfs-ganesha: {words})",
-            "put the directory on a file system such as ext4 or xfs",
-        )
-    return Problem(path, "path", f"nfs-ganesha cannot export it ({words})", "make the directory, or mount it")
+    # That the directory exists was seen before; of a file system that it does not know the server says it is not there.
+    return Problem(
+        path,
+        "path",
+        f"its file system cannot be exported (overlayfs, proc, some FUSE file systems; nfs-ganesha: {words})",
+        "put the directory on a file system such as ext4 or xfs",
+    )
 
 
 def _as_problem(path: str, words: str) -> Problem:

@@ -54,15 +54,18 @@ def observe(declared: Declaration, will_apply: bool) -> State:
         *declared.absent,
         *_paths(drop_in.text or ""),
     ]
+    real = {one: os.path.realpath(one) for one in ours}
+    active = _active_table()
     hosts = {
         *(client.host for export in declared.exports for client in export.clients),
-        *(one.entry.client for one in foreign if one.entry.path in map(os.path.realpath, ours)),
+        *(one.entry.client for one in foreign if one.entry.path in real.values()),
+        *(one.client for one in active if one.path in real.values()),
     }
     return State(
         drop_in=drop_in,
-        active=_active_table(),
+        active=active,
         foreign=foreign,
-        real={one: os.path.realpath(one) for one in ours},
+        real=real,
         names={host: _names(host) for host in hosts if clients.kind(host) == clients.NAME},
         missing=frozenset(one.path for one in declared.exports if will_apply and not os.path.isdir(one.path)),
     )
@@ -219,9 +222,9 @@ def _paths(text: str) -> list[str]:
 
 
 def _names(host: str) -> frozenset[str]:
-    """The names under which the table may have a host: exportfs writes the canonical one that the resolver gives."""
+    """Every other name of a host: the canonical one that the resolver gives, and its addresses."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
     except OSError:
         return frozenset()
-    return frozenset(one[3].lower() for one in found if one[3])
+    return frozenset(clients.canonical(str(name)) for one in found for name in (one[3], one[4][0]) if name)

@@ -37,8 +37,9 @@ class Foreign:
 class State:
     """The server as it was observed.
 
-    `real` gives the directory that a path leads to, as the active table names it; `names` gives for a host name the
-    names under which the table may have it; `missing` are the declared directories that do not exist.
+    `real` gives the directory that a path leads to, as the active table names it; `names` gives for a host name its
+    canonical name and its addresses, by any of which the table may have it; `missing` are the declared directories that
+    do not exist.
     """
 
     drop_in: DropIn
@@ -51,8 +52,10 @@ class State:
     def real_path(self, path: str) -> str:
         return self.real.get(path, path)
 
-    def same_client(self, declared: str, actual: str) -> bool:
-        return actual == declared or actual in self.names.get(declared, frozenset())
+    def same_client(self, one: str, other: str) -> bool:
+        """Of two names for one host exportfs keeps the one that it meets first."""
+        nothing: frozenset[str] = frozenset()
+        return bool({one, *self.names.get(one, nothing)} & {other, *self.names.get(other, nothing)})
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,15 @@ def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Probl
     for other in declared.exports:
         if other.path < export.path and state.real_path(other.path) == real:
             yield Problem(export.path, "path", f"is the same directory as {other.path}", "declare it once")
-    for client in export.clients:
+    for position, client in enumerate(export.clients):
+        for other_client in export.clients[:position]:
+            if state.same_client(client.host, other_client.host):
+                yield Problem(
+                    export.path,
+                    "clients",
+                    f"{client.host!r} and {other_client.host!r} are one host, and exportfs takes only one of the two",
+                    "declare it once",
+                )
         for foreign in _foreign(export.path, state):
             if state.same_client(client.host, foreign.entry.client):
                 yield Problem(

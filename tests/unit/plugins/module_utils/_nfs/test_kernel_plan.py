@@ -1,0 +1,204 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan for the kernel's server: file, active table and the files of others, against the declaration."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import complaints, exports
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.dropin import DropIn
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.exports import Entry
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.kernel_plan import Foreign, State, missing_from, plan
+from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._nfs.declarations import (
+    client,
+    declared,
+    export,
+)
+
+FILE = "/etc/exports.d/berthage.exports"
+
+
+def state(text=None, table="", foreign=(), **fields):
+    others = tuple(Foreign("/etc/exports", entry) for entry in exports.entries("\n".join(foreign)))
+    return State(DropIn(FILE, text), exports.entries(table), others, **fields)
+
+
+def settled(*listed):
+    """A server on which everything is as declared."""
+    declaration = declared(*listed)
+    text = exports.drop_in(declaration)
+    return declaration, state(text, text)
+
+
+def actions(planned):
+    return {step.name: step.action for step in planned.steps}
+
+
+def problems(planned):
+    return [str(problem) for problem in [*planned.problems, *(one for step in planned.steps for one in step.problems)]]
+
+
+def test_a_server_that_has_all_of_it_is_left_alone():
+    planned = plan(*settled(export("/a"), export("/b", client("host"), client("10.0.0.0/8"))))
+    assert actions(planned) == {"/a": "keep", "/b": "keep"}
+    assert planned.stale == ()
+
+
+def test_the_first_export_makes_the_file():
+    planned = plan(declared(export("/a")), state())
+    assert actions(planned) == {"/a": "create"}
+    assert "/a 10.0.0.0/24(rw,sync,no_subtree_check,root_squash,sec=sys)" in planned.text
+
+
+def test_an_option_that_differs_is_named():
+    _, server = settled(export("/a", client(access="ro")))
+    (step,) = plan(declared(export("/a")), server).steps
+    assert step.action == "update"
+    assert [str(one) for one in step.drift] == ["client 10.0.0.0/24, access: declared 'rw', actual 'ro'"]
+
+
+def test_an_export_no_longer_listed_is_withdrawn_and_so_is_one_declared_absent():
+    _, server = settled(export("/a"), export("/b"), export("/c"))
+    planned = plan(declared(export("/a"), export("/b", state="absent")), server)
+    assert actions(planned) == {"/a": "keep", "/b": "remove", "/c": "remove"}
+    assert sorted(entry.path for entry in planned.stale) == ["/b", "/c"]
+
+
+def test_absent_and_not_there_is_nothing_to_do():
+    assert actions(plan(declared(export("/a", state="absent")), state())) == {"/a": "none"}
+
+
+def test_an_export_withdrawn_by_hand_is_drift_of_the_table():
+    declaration, server = settled(export("/a"))
+    (step,) = plan(declaration, State(server.drop_in)).steps
+    assert step.action == "update"
+    assert "exported again" in step.message
+    assert step.before == {"active": "not exported"}
+
+
+def test_a_client_let_in_by_hand_is_withdrawn():
+    declaration, server = settled(export("/a"))
+    table = "/a 10.0.0.0/24(rw)\n/a *(rw,no_root_squash)\n/other *(rw)"
+    planned = plan(declaration, state(server.drop_in.text, table))
+    assert actions(planned) == {"/a": "update"}
+    assert [(entry.path, entry.client) for entry in planned.stale] == [("/a", "*")]
+
+
+def test_what_a_file_of_others_exports_is_theirs():
+    declaration, server = settled(export("/a"))
+    table = f"{server.drop_in.text}\n/a 10.9.9.9(rw)\n/b *(ro)"
+    planned = plan(declaration, state(server.drop_in.text, table, ["/a 10.9.9.9(rw)", "/b *(ro)"]))
+    assert actions(planned) == {"/a": "keep"}
+    assert planned.stale == ()
+
+
+def test_the_same_client_in_a_file_of_others_is_refused():
+    planned = plan(declared(export("/a")), state(foreign=["/a 10.0.0.0/255.255.255.0(ro)"]))
+    assert "/etc/exports exports it to the same client" in problems(planned)[0]
+
+
+def test_a_file_that_is_not_ours_is_refused_and_an_empty_one_is_not():
+    assert "was not written by this module" in problems(plan(declared(export("/a")), state("/x *(rw)\n")))[0]
+    assert problems(plan(declared(export("/a")), state("\n"))) == []
+
+
+def test_a_file_that_others_may_write_is_written_anew():
+    declaration, server = settled(export("/a"))
+    unsound = DropIn(FILE, server.drop_in.text, sound=False)
+    assert actions(plan(declaration, State(unsound, server.active))) == {"/a": "update"}
+
+
+def test_a_directory_that_does_not_exist_is_refused():
+    planned = plan(declared(export("/a")), state(missing=frozenset({"/a"})))
+    assert "no such directory" in problems(planned)[0]
+
+
+def test_a_symbolic_link_is_known_by_where_it_leads():
+    declaration, server = settled(export("/link"))
+    real = {"/link": "/real"}
+    table = server.drop_in.text.replace("/link", "/real")
+    assert actions(plan(declaration, state(server.drop_in.text, table, real=real))) == {"/link": "keep"}
+    both = plan(declared(export("/link"), export("/real")), state(real=real))
+    assert "same directory as /link" in problems(both)[0]
+
+
+def test_a_host_is_known_by_any_of_its_names():
+    declaration, server = settled(export("/a", client("web")))
+    names = {"web": frozenset({"web.example.com", "10.0.0.9"})}
+    for shown in ("web", "web.example.com", "10.0.0.9"):
+        table = server.drop_in.text.replace(" web(", f" {shown}(")
+        assert actions(plan(declaration, state(server.drop_in.text, table, names=names))) == {"/a": "keep"}
+    planned = plan(declared(export("/a", client("web"), client("10.0.0.9"))), state(names=names))
+    assert "are one host" in problems(planned)[0]
+
+
+def test_the_order_of_overlapping_clients_is_drift():
+    _, server = settled(export("/a", client("10.0.0.0/24"), client("10.0.0.0/8", access="ro")))
+    (step,) = plan(declared(export("/a", client("10.0.0.0/8", access="ro"), client("10.0.0.0/24"))), server).steps
+    assert [one.field for one in step.drift] == ["order of clients"]
+
+
+def test_a_file_that_exportfs_could_not_read_is_written_anew():
+    _, server = settled(export("/a"))
+    planned = plan(declared(export("/a")), state(server.drop_in.text + "/b host(rw\n"))
+    assert actions(planned) == {"/a": "create"}
+
+
+@given(st.lists(st.text('ab/* (),=\n#"\\', max_size=40), max_size=5))
+def test_a_hostile_table_breaks_no_plan(lines):
+    declaration, server = settled(export("/a"))
+    try:
+        table = exports.entries("\n".join(lines))
+    except exports.Unreadable:
+        return
+    planned = plan(declaration, State(server.drop_in, (*server.active, *table)))
+    assert all(entry.path == "/a" for entry in planned.stale)
+
+
+def test_what_is_missing_in_the_table_is_told():
+    declaration, server = settled(export("/a"), export("/b"))
+    table = tuple(entry for entry in server.active if entry.path == "/a")
+    assert [one.path for one, _entry, _found in missing_from(declaration, State(server.drop_in, table))] == ["/b"]
+
+
+# As exportfs 2.6.2 of Debian 12 says it.
+@pytest.mark.parametrize(
+    ("complaint", "words"),
+    [
+        ("exportfs: Failed to stat /a: No such file or directory", "/a, path: no such directory"),
+        ("exportfs: /a does not support NFS export", "/a, path: its file system cannot be exported"),
+        ("exportfs: /a requires fsid= for NFS export", "give the export an `fsid`"),
+        ("exportfs: /a is not a directory. Remote access will fail", "/a, path: is not a directory"),
+        ("exportfs: Failed to resolve web", "/a, clients, host 'web': the server cannot resolve"),
+        (f'exportfs: {FILE}:2: unknown keyword "x"', "exportfs does not take the file (2: unknown"),
+    ],
+)
+def test_what_exportfs_says_of_ours_is_told_in_words(complaint, words):
+    declaration = declared(export("/a", client("web")))
+    found, others = complaints.sorted_out(complaints.lines(complaint), declaration, state())
+    assert words in str(found[0])
+    assert others == []
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "Failed to stat /ab: No such file or directory",
+        "/other does not support NFS export",
+        "Failed to resolve web.example.com",
+        '/etc/exports:3: unknown keyword "x"',
+    ],
+)
+def test_what_exportfs_says_of_others_is_no_problem_of_ours(complaint):
+    found, others = complaints.sorted_out([complaint], declared(export("/a", client("web"))), state())
+    assert (found, others) == ([], [complaint])
+
+
+def test_an_entry_that_is_gone_already_needs_no_withdrawal():
+    entry = Entry("/a", "10.0.0.1", {}, "")
+    assert complaints.of_withdrawal(entry, ["Could not find '10.0.0.1:/a' to unexport."]) == []
+    assert complaints.of_withdrawal(entry, ["something else"]) != []
