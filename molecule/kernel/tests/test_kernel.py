@@ -1,0 +1,139 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kernel NFS, ESP and IPVS, as containers on two nodes use them."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+import pytest
+from checks import docker_json, lab_variables, make_box_image, node, wait_for
+
+testinfra_hosts = ["ansible://node1"]
+
+IMAGE = "box:1"
+PEER = "kernel-peer"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def image() -> None:
+    for name in ("node1", "node2"):
+        make_box_image(node(name))
+
+
+@pytest.fixture(scope="module")
+def peer(image: None) -> Iterator[str]:
+    """A container on the second node, attached to both overlays."""
+    attach = f"docker network connect plain {PEER} && docker start {PEER}"
+    node("node2").check_output(f"docker create --name {PEER} --network secret {IMAGE} sleep 86400 && {attach}")
+    yield PEER
+    node("node2").run(f"docker rm --force {PEER}")
+
+
+def test_the_export_is_open_to_the_labs_subnet_and_to_nobody_else() -> None:
+    active = node("node1").check_output("exportfs -s").splitlines()
+    assert [line.split("(")[0].split() for line in active] == [["/srv/nfs/app", lab_variables()["lab_subnet"]]]
+
+
+def test_what_a_container_writes_to_the_nfs_volume_a_container_on_the_other_node_reads() -> None:
+    written = node("node1").check_output(
+        f"docker run --rm -v app-data:/data {IMAGE} sh -c "
+        "'head -c 16 /dev/urandom | md5sum | tee /data/token; grep \" /data \" /proc/mounts >&2' 2>/root/mounts"
+    )
+    read = node("node2").check_output(f"docker run --rm -v app-data:/data {IMAGE} cat /data/token")
+    assert len(written) > 32
+    assert read == written
+    assert node("node1").check_output("cat /srv/nfs/app/token") == written
+    mounted = node("node1").check_output("cat /root/mounts").split()
+    assert mounted[2] == "nfs4"
+    assert "vers=4.2" in mounted[3].split(",")
+
+
+def test_a_plain_overlay_shows_its_packets_on_the_wire(peer: str) -> None:
+    wire = watch_while_pinging("plain", peer)
+    assert wire.answered
+    assert wire.clear > 0
+    assert wire.esp == 0
+
+
+def test_an_encrypted_overlay_shows_only_esp_on_the_wire(peer: str) -> None:
+    wire = watch_while_pinging("secret", peer)
+    assert wire.answered
+    assert wire.esp > 0
+    assert wire.clear == 0
+
+
+def test_an_encrypted_overlay_carries_nothing_where_protocol_50_is_blocked(peer: str) -> None:
+    node("node2").check_output("iptables -I INPUT -p esp -j DROP")
+    try:
+        assert not ping("secret", peer)
+        assert ping("plain", peer)
+    finally:
+        node("node2").check_output("iptables -D INPUT -p esp -j DROP")
+    assert ping("secret", peer)
+
+
+def test_one_virtual_address_leads_to_the_service_on_both_nodes() -> None:
+    serve = "mkdir /w && hostname > /w/index.html && exec httpd -f -p 80 -h /w"
+    node("node1").check_output(
+        "docker service create --quiet --detach --name kernel-web --network plain --replicas 2 "
+        f"--replicas-max-per-node 1 --no-resolve-image {IMAGE} sh -c '{serve}'"
+    )
+    try:
+        assert wait_for(lambda: running_tasks() == {"node1", "node2"}, seconds=90, pause=3)
+        (address,) = [
+            entry["Addr"].split("/")[0]
+            for entry in docker_json(node("node1"), "service", "inspect", "kernel-web")[0]["Endpoint"]["VirtualIPs"]
+        ]
+        asked = f"for i in 1 2 3 4 5 6 7 8; do timeout 5 wget -q -O - http://{address}; done"
+        answers = wait_for(lambda: both_answered(asked), seconds=60, pause=3)
+        assert len(answers) == 2, answers
+        assert node("node1").run("grep -q '^ip_vs ' /proc/modules || test -e /proc/net/ip_vs").rc == 0
+    finally:
+        node("node1").check_output("docker service rm kernel-web")
+
+
+class Wire:
+    """What tcpdump saw on the first node's interface during a few pings."""
+
+    def __init__(self, answered: bool, seen: str, network_id: str) -> None:
+        lines = seen.splitlines()
+        self.answered = answered
+        self.esp = sum("ESP(" in line for line in lines)
+        self.clear = sum(line.rstrip().endswith(f"vni {network_id}") for line in lines)
+
+
+def watch_while_pinging(network: str, target: str) -> Wire:
+    """Listen for ESP and VXLAN while a container of the first node pings the target on the second."""
+    interface = lab_variables()["lab_interface"]
+    seen = node("node1").run(
+        f"timeout 60 tcpdump -lni {interface} 'esp or udp port 4789' >/root/wire 2>/root/wire.err & "
+        "for i in $(seq 50); do grep -q listening /root/wire.err && break; sleep 0.2; done; "
+        f"docker run --rm --network {network} {IMAGE} ping -c 4 -W 3 {target} >/root/pinged 2>&1; said=$?; "
+        "sleep 1; kill %1; cat /root/wire; exit $said"
+    )
+    return Wire(seen.rc == 0, seen.stdout, network_id(network))
+
+
+def network_id(network: str) -> str:
+    """The VXLAN id of an overlay that the node takes part in."""
+    options = docker_json(node("node1"), "network", "inspect", network)[0]["Options"]
+    return str(options["com.docker.network.driver.overlay.vxlanid_list"])
+
+
+def ping(network: str, target: str) -> bool:
+    return node("node1").run(f"docker run --rm --network {network} {IMAGE} ping -c 2 -W 3 {target}").rc == 0
+
+
+def running_tasks() -> set[str]:
+    lines = node("node1").check_output(
+        "docker service ps --filter desired-state=running --format '{{.Node}} {{.CurrentState}}' kernel-web"
+    )
+    return {line.split()[0] for line in lines.splitlines() if line.split()[1] == "Running"}
+
+
+def both_answered(asked: str) -> set[str]:
+    """The containers that answered at the service's one address; empty until both have."""
+    answers = set(node("node1").run(f"docker run --rm --network plain {IMAGE} sh -c '{asked}'").stdout.split())
+    return answers if len(answers) > 1 else set()
