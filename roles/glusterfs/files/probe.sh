@@ -32,3 +32,6 @@ echo "package_lists=$([ -e "$1" ] && echo yes)"
 
 echo "enabled=$(systemctl is-enabled glusterd.service 2>/dev/null)"
 echo "active=$(systemctl is-active glusterd.service 2>/dev/null)"
+
+set -- /var/lib/glusterd/peers/*
+echo "peers=$([ -e "$1" ] && echo $# || echo 0)"
