@@ -27,8 +27,14 @@ _FULL = (
 )
 
 
-def packages(base: str) -> tuple[str, ...]:
-    return tuple(f"{_BARE} {_FULL}".split()) if base == "full" else tuple(_BARE.split())
+# Debian 13 has the engine's command line in a package of its own.
+_FULL_OF_RELEASE = {"trixie": "docker-cli"}
+
+
+def packages(base: str, release: str) -> tuple[str, ...]:
+    if base == "bare":
+        return tuple(_BARE.split())
+    return tuple(f"{_BARE} {_FULL} {_FULL_OF_RELEASE.get(release, '')}".split())
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Recipe:
 
     @property
     def packages(self) -> tuple[str, ...]:
-        return packages(self.base)
+        return packages(self.base, self.release)
 
     @property
     def key(self) -> str:
