@@ -95,8 +95,8 @@ options:
           aux_addresses:
             description:
               - Addresses that the engine is to give to nobody, by a name for each.
-              - For bridges. Refused for V(overlay), since a Swarm drops them without a word; O(networks[].subnets[].ip_range)
-                works there.
+              - For bridges. Refused for V(overlay), since a Swarm drops them without a word; there,
+                O(networks[].subnets[].ip_range) works.
             type: dict
             default: {}
       ipv6:
@@ -205,7 +205,7 @@ networks:
     action:
       description:
         - What was done, or in check mode would be.
-        - V(none) means that it is declared absent and is not there.
+        - V(none) means that there is nothing, as declared, or because what was created here had to be taken back.
       type: str
       sample: create
       choices: [create, keep, recreate, remove, none, refused]

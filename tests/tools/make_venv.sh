@@ -27,4 +27,4 @@ fi
 
 echo "==> Making the virtual environment $venv with $("$python" --version) (about a minute)"
 "$python" -m venv "$venv"
-"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+"$venv/bin/pip" install -qq --disable-pip-version-check --requirement "$requirements"
