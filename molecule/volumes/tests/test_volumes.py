@@ -250,28 +250,37 @@ def test_what_a_killed_run_left_behind_is_taken_away():
     assert_nothing_is_left_of_probes(host)
 
 
-@pytest.mark.parametrize(
-    ("declared", "why"),
-    [
-        ({"name": "app", "nfs": {"server": "node1", "path": "srv"}}, "app, nfs.path: 'srv' is not absolute"),
-        ({"name": "app", "nfs": {"server": "node 1", "path": "/s"}}, "neither an address nor a host name"),
-        (
-            {"name": "app", "nfs": {"server": "node1", "path": "/s"}, "tmpfs": {}},
-            "app, nfs and tmpfs: a volume has one",
-        ),
-        ({"name": "app", "nfs": {"sever": "node1", "path": "/s"}}, "app: unknown argument volumes.nfs.sever."),
-        ({"name": "app", "nfs": {"server": "node1"}}, "app: missing required arguments: path"),
-        ({"name": "a/b"}, "the engine takes no such name"),
-        ({"name": "app", "cifs": {"server": "node1", "share": "s"}}, "app, cifs: not supported yet"),
-        ({"name": "app", "driver_opts": {"type": "glusterfs", "device": "x"}}, "can never be mounted"),
-    ],
-)
-def test_bad_input_is_refused_before_anything_is_changed(declared, why):
+def test_bad_input_is_refused_at_once_and_before_anything_is_changed():
     host = node("node1")
     before = names(host)
-    result = volumes(host, {"name": "well-declared"}, declared)
-    assert why in result["msg"]
+    nfs = {"server": "node1", "path": "/s"}
+    bad = {
+        "app1, nfs.path: 'srv' is not absolute": {"name": "app1", "nfs": {**nfs, "path": "srv"}},
+        "app2, nfs.server: 'node 1' is neither an address nor a host name": {
+            "name": "app2",
+            "nfs": {**nfs, "server": "node 1"},
+        },
+        "app3, nfs and tmpfs: a volume has one backend": {"name": "app3", "nfs": nfs, "tmpfs": {}},
+        "a/b, name: the engine takes no such name": {"name": "a/b"},
+        "app4, cifs: not supported yet": {"name": "app4", "cifs": {"server": "node1", "share": "s"}},
+        "app5, driver_opts.type: 'glusterfs' can never be mounted": {
+            "name": "app5",
+            "driver_opts": {"type": "glusterfs", "device": "x"},
+        },
+        "twice, name: it is listed 2 times": {"name": "twice"},
+    }
+    result = volumes(host, {"name": "well-declared"}, {"name": "twice"}, *bad.values())
+    assert [why for why in bad if why not in result["msg"]] == []
+    assert not result["changed"]
     assert names(host) == before
+
+
+def test_unknown_and_missing_keys_are_refused_with_the_name_of_their_volume():
+    declared = [{"name": "app1", "nfs": {"sever": "node1", "path": "/s"}}, {"name": "app2", "nfs": {"server": "node1"}}]
+    message = volumes(node("node1"), {"name": "well-declared"}, *declared)["msg"]
+    assert "app1: unknown argument volumes.nfs.sever." in message
+    assert "app2: missing required arguments: path" in message
+    assert "well-declared" not in names(node("node1"))
 
 
 def test_no_engine_is_said_in_plain_words():
