@@ -57,12 +57,26 @@ def test_converging_again_left_the_very_same_swarm(host):
     )
 
 
+def test_a_network_for_which_the_swarm_has_no_addresses_left_is_an_error_and_does_not_stay(host):
+    """The engine itself accepts it, says nothing, and no container ever gets an address."""
+    arguments = json.dumps({"networks": [{"name": "one_too_many"}]})
+    try:
+        result = host.ansible("berthage.swarm.networks", arguments, check=False)
+    except host.ansible.AnsibleException as failure:
+        result = failure.result
+
+    assert "one_too_many: the Swarm gave it no addresses" in result["msg"]
+    assert not result["changed"]
+    assert host.run("docker network inspect one_too_many").rc != 0
+
+
 def test_an_option_that_the_engine_does_not_know_is_refused_and_the_engine_runs_on(host):
     pid, options = engine_pid(host), host.file(DAEMON_JSON).content_string
 
     play = play_with({"no-such-option": True})
 
     assert play.returncode != 0
+    assert "docker_engine_daemon_options: the engine refuses them" in play.stdout + play.stderr
     assert "no-such-option" in play.stdout + play.stderr
     assert (engine_pid(host), host.file(DAEMON_JSON).content_string) == (pid, options)
 

@@ -25,7 +25,15 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec impo
     Network,
     Subnet,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._plan import CREATE, KEEP, NONE, REMOVE, Run, Step
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
+    CREATE,
+    KEEP,
+    NONE,
+    REMOVE,
+    Run,
+    Step,
+    StepFailed,
+)
 
 
 class VerificationFailed(Exception):
@@ -42,6 +50,11 @@ def carry_out(engine: Engine, declaration: Declaration, run: Run) -> None:
     work = _Work(engine, declaration)
     try:
         run.apply(work.carry_out, (EngineError, VerificationFailed))
+    except StepFailed as failure:
+        changing = [step for step in run.steps if step.changes]
+        for step in changing[changing.index(failure.step) + 1 :]:
+            run.report(step.name, message=f"not reached, since {failure.step.name} failed")
+        raise
     finally:
         for name, outcome in work.done_by_others.items():
             run.undone(name)
@@ -67,8 +80,8 @@ class _Work:
         try:
             answer = self._engine.post("/networks/create", creation_request(network, self._owner))
         except EngineRefusal as refusal:
-            # 409: somebody made a network of this name since we looked. Newer engines say so with 403.
-            if refusal.status not in (403, 409) or not self._made_by_somebody_else(network):
+            # 409: somebody made a network of this name since we looked.
+            if refusal.status != 409 or not self._made_by_somebody_else(network):
                 raise
             return
         self._created[network.name] = answer["Id"]
@@ -121,7 +134,7 @@ class _Work:
             if failure:
                 self._take_back(name, run)
                 failures.append(f"{name}: {failure}; it was removed again")
-                run.report(name, message=failure)
+                run.report(name, action=NONE, message=failure)
             elif mine is not None:
                 run.report(name, **details(mine, mine.id, ()))
         if failures:
