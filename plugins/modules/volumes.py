@@ -406,10 +406,15 @@ services_known:
   type: bool
 """
 
-from typing import Any
+from typing import Any, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._arguments import ModuleForItems
-from ansible_collections.berthage.swarm.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
+    ENGINE_ARGUMENTS,
+    Engine,
+    EngineError,
+    EngineTimeout,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import CREATE, Run, StepFailed
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, Refused
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes import apply, observe, plan, spec, verify
@@ -483,7 +488,11 @@ def _observe(engine: Engine, declaration: spec.Declaration) -> observe.Observati
 
 def _verify(engine: Engine, declaration: spec.Declaration, observation: observe.Observation, run: Run) -> None:
     mountables = [
-        verify.Mountable(volume.name, (observation.volumes.get(volume.name) or volume).meaning)
+        verify.Mountable(
+            volume.name,
+            (observation.volumes.get(volume.name) or volume).meaning,
+            volume.mount.mount_point if volume.mount else "",
+        )
         for volume in declaration.volumes
         if volume.present
     ]
@@ -496,22 +505,28 @@ def _verify(engine: Engine, declaration: spec.Declaration, observation: observe.
         elif engine.is_remote and mountable.meaning.server is not None:
             run.report(mountable.name, message="mounted by the engine; from here its server was not asked")
     created = {step.name for step in run.steps if step.action == CREATE}
-    for mountable in mountables:
-        if mountable.name in problems and mountable.name in created and mountable.meaning.data != HOLDS:
-            _take_back(engine, mountable.name, problems[mountable.name], run)
+    _take_back(engine, [m.name for m in mountables if m.name in created and m.meaning.data != HOLDS], problems, run)
     if problems:
         raise VerificationFailed([problems[mountable.name] for mountable in mountables if mountable.name in problems])
 
 
-def _take_back(engine: Engine, name: str, problem: Problem, run: Run) -> None:
-    """Remove what this very call has created and nobody could use."""
-    try:
-        apply.remove(engine, name)
-    except EngineError as error:
-        run.report(name, message=f"{problem}; it could not be removed again: {error}")
-    else:
-        run.undone(name)
-        run.report(name, message=f"{problem}; it was removed again")
+def _take_back(engine: Engine, created: list[str], problems: Mapping[str, Problem], run: Run) -> None:
+    """Remove what this very call has created, cannot be mounted and holds no data."""
+    hanging: EngineTimeout | None = None
+    for name in created:
+        if name not in problems:
+            continue
+        try:
+            if hanging is not None:
+                raise hanging
+            apply.remove(engine, name, limit=10)
+        except EngineError as error:
+            # The engine waits for the kernel, so it will for the others as well.
+            hanging = error if isinstance(error, EngineTimeout) else hanging
+            run.report(name, message=f"{problems[name]}; it could not be removed again: {error}")
+        else:
+            run.undone(name)
+            run.report(name, message=f"{problems[name]}; it was removed again")
 
 
 if __name__ == "__main__":

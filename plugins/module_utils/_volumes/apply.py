@@ -36,10 +36,10 @@ def carry_out(engine: Engine, step: Step, volume: Volume, owner: str) -> None:
         remove(engine, volume.name)
 
 
-def remove(engine: Engine, name: str) -> None:
-    """Remove a volume. One that has gone in the meantime is gone."""
+def remove(engine: Engine, name: str, limit: float | None = None) -> None:
+    """Remove a volume, within `limit` seconds. One that has gone in the meantime is gone."""
     try:
-        engine.delete(f"/volumes/{name}")
+        engine.delete(f"/volumes/{name}", timeout=limit)
     except EngineRefusal as error:
         if error.status != 404:
             raise

@@ -258,7 +258,10 @@ class Nfs:
             "nfs",
             {"server": server, "path": _nfs_path(device), "version": version, **fields, **options.flags()},
             POINTS,
-            Endpoint(server, port if isinstance(port, int) and port else NFS_PORT) if server else None,
+            # Only over TCP can be asked whether anybody listens.
+            Endpoint(server, port if isinstance(port, int) and port else NFS_PORT)
+            if server and fields["proto"] == "tcp"
+            else None,
         )
 
     @classmethod

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from dataclasses import dataclass
 from functools import partial
@@ -24,10 +25,16 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe impo
 
 @dataclass(frozen=True)
 class Mountable:
-    """A volume that exists, by what the engine has as its options."""
+    """A volume that exists, by what the engine has as its options. `behind` is the host's mount that it stands on."""
 
     name: str
     meaning: Meaning
+    behind: str = ""
+
+    @property
+    def answered_by(self) -> Endpoint | str:
+        """What a mount that hangs would be waiting for: a server, a mount of the host, a plugin, or the host itself."""
+        return self.meaning.server or self.behind or str(self.meaning.fields.get("driver", ""))
 
 
 def verify(engine: Engine, volumes: Sequence[Mountable], limit: float) -> dict[str, Problem]:
@@ -38,7 +45,7 @@ def verify(engine: Engine, volumes: Sequence[Mountable], limit: float) -> dict[s
     failed: dict[str, Problem] = {}
     groups = by_server(volumes)
     if not engine.is_remote:
-        silent = _silent({server for server in groups if server is not None}, limit)
+        silent = _silent({server for server in groups if isinstance(server, Endpoint)}, limit)
         for server, reason in silent.items():
             failed.update({volume.name: unreachable(volume, server, reason) for volume in groups.pop(server)})
     if groups:
@@ -56,11 +63,11 @@ def summary(problems: Iterable[Problem]) -> str:
     return "\n".join(str(Problem(", ".join(names), *cause)) for cause, names in items.items())
 
 
-def by_server(volumes: Iterable[Mountable]) -> dict[Endpoint | None, list[Mountable]]:
-    """Volumes that one server answers for. `None` is this host itself."""
-    groups: dict[Endpoint | None, list[Mountable]] = {}
+def by_server(volumes: Iterable[Mountable]) -> dict[Endpoint | str, list[Mountable]]:
+    """Volumes that one server, mount or plugin answers for. The empty name is the host itself."""
+    groups: dict[Endpoint | str, list[Mountable]] = {}
     for volume in volumes:
-        groups.setdefault(volume.meaning.server, []).append(volume)
+        groups.setdefault(volume.answered_by, []).append(volume)
     return groups
 
 
@@ -85,11 +92,10 @@ def explain(volume: Mountable, reason: str) -> Problem:
     for text, cause, remedy in (*_CAUSES.get(backend, ()), *_COMMON_CAUSES):
         if text in reason.lower():
             return Problem(volume.name, backend, f"it cannot be mounted: {cause} ({words})", remedy)
+    # Without the options of the mount, which may have secrets among them.
+    told = re.sub(r", data: .*(?=: )", "", reason)
     return Problem(
-        volume.name,
-        backend,
-        f"it cannot be mounted: {reason}",
-        "see the log of the engine and the kernel's on that host",
+        volume.name, backend, f"it cannot be mounted: {told}", "see the log of the engine and the kernel's on that host"
     )
 
 

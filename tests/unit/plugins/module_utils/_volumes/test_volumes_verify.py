@@ -37,9 +37,15 @@ def test_volumes_of_one_server_are_one_group_and_those_of_this_host_another():
     groups = by_server([nfs("a1"), LOCAL, nfs("b1", "10.0.0.6"), nfs("a2")])
     assert {server: [volume.name for volume in group] for server, group in groups.items()} == {
         Endpoint("10.0.0.5", 2049): ["a1", "a2"],
-        None: ["cache"],
+        "": ["cache"],
         Endpoint("10.0.0.6", 2049): ["b1"],
     }
+
+
+def test_what_stands_on_a_mount_or_a_plugin_that_may_hang_is_a_group_of_its_own():
+    bind = recognise("local", {"type": "none", "o": "bind", "device": "/mnt/glusterfs/gv0/media"})
+    volumes = [LOCAL, Mountable("media", bind, "/mnt/glusterfs/gv0"), Mountable("home", recognise("x/y:latest", {}))]
+    assert set(by_server(volumes)) == {"", "/mnt/glusterfs/gv0", "x/y"}
 
 
 def test_the_volume_that_the_engine_names_is_blamed():
@@ -71,6 +77,12 @@ def test_the_reason_of_the_kernel_becomes_a_cause_and_a_remedy(words, cause):
 def test_the_options_of_a_mount_are_not_in_the_explanation_of_a_known_reason():
     reason = "failed to mount local volume: mount //f/s:/x, data: username=u,password=hush: permission denied"
     assert "hush" not in str(explain(nfs("app"), reason))
+
+
+def test_the_options_of_a_mount_are_not_in_what_cannot_be_explained_either():
+    problem = explain(nfs("app"), "failed to mount local volume: mount :/a:/b, data: addr=h,secret=hush: odd words")
+    assert "odd words" in problem.message
+    assert "hush" not in str(problem)
 
 
 def test_one_cause_is_one_line_however_many_volumes_it_has():
