@@ -475,7 +475,7 @@ def _observe(engine: Engine, declaration: spec.Declaration) -> observe.Observati
         with Probes(engine, declaration.verify_timeout) as probes:
             empty = probes.empty(holders)
     on_engine_host = not engine.is_remote
-    stands_on_mount = any(volume.mount and volume.present for volume in declaration.volumes)
+    stands_on_mount = any(volume.directory and volume.present for volume in declaration.volumes)
     return observe.Observation(
         volumes=volumes,
         usage=observe.usage(engine, removed) if removed else observe.Usage(),
@@ -491,7 +491,7 @@ def _verify(engine: Engine, declaration: spec.Declaration, observation: observe.
         verify.Mountable(
             volume.name,
             (observation.volumes.get(volume.name) or volume).meaning,
-            volume.mount.mount_point if volume.mount else "",
+            observe.mount_below(volume.directory, observation.mounts) if volume.directory else "",
         )
         for volume in declaration.volumes
         if volume.present

@@ -131,6 +131,24 @@ def test_a_mount_whose_client_was_killed_is_found():
         host.check_output("systemctl start mnt-glusterfs-gv0.mount 'berthage-remount@mnt-glusterfs-gv0.service'")
 
 
+def test_a_mount_that_hangs_costs_its_time_limit_and_no_more():
+    host = node("node2")
+    # Declared as a plain directory, so that only the engine gets to know what it stands on.
+    media = {"name": "media", "bind": {"path": "/mnt/glusterfs/gv0/shared/media"}}
+    host.check_output("systemctl kill --signal STOP mnt-glusterfs-gv0.mount")
+    started = time.monotonic()
+    try:
+        result = volumes(host, media, {"name": "cache", "labels": {"team": "web"}}, verify_timeout=3)
+    finally:
+        host.check_output("systemctl kill --signal CONT mnt-glusterfs-gv0.mount")
+    assert time.monotonic() - started < 30
+    assert "media, bind: its mount hangs" in result["msg"]
+    assert {volume["name"]: volume["verified"] for volume in result["volumes"]} == {"media": False, "cache": True}
+    # What the kernel held goes when it lets go, or at the next run.
+    assert volumes(host, media, {"name": "cache", "labels": {"team": "web"}})["volumes"][0]["verified"]
+    assert_nothing_is_left_of_probes(host)
+
+
 def test_another_volume_than_the_one_that_is_mounted_is_refused():
     other = {"name": "other", "glusterfs": {"volume": "gv1", "path": "x", "mount_point": "/mnt/glusterfs/gv0"}}
     assert "is a mount of the GlusterFS volume 'gv0', not of 'gv1'" in volumes(node("node1"), other)["msg"]

@@ -157,6 +157,12 @@ def parse_mountinfo(text: str) -> tuple[Mount, ...]:
     return tuple(found)
 
 
+def mount_below(path: str, table: Iterable[Mount]) -> str:
+    """The mount point that a path is on, as far as it is not the root file system's."""
+    on = [mount.mount_point for mount in table if f"{path}/".startswith(f"{mount.mount_point.rstrip('/')}/")]
+    return max(on, key=len, default="").rstrip("/")
+
+
 def directories(declared: Iterable[Volume], limit: float) -> dict[str, Directory]:
     """The directories that declared volumes stand on, by their paths. A file system that hangs costs `limit` once."""
     wanted = {

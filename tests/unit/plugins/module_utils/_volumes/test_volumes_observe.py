@@ -15,6 +15,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe im
     Mount,
     at_once,
     directories,
+    mount_below,
     parse_mountinfo,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import NewDirectory
@@ -40,6 +41,19 @@ def test_the_table_of_mounts_is_read():
         Mount("/mnt/with space", "tmpfs", "tmp\tfs"),
         Mount("/mnt/optional", "nfs4", "10.0.0.5:/x"),
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "mount_point"),
+    [
+        ("/mnt/glusterfs/gv0", "/mnt/glusterfs/gv0"),
+        ("/mnt/glusterfs/gv0/media", "/mnt/glusterfs/gv0"),
+        ("/mnt/glusterfs/gv01", ""),
+        ("/srv/www", ""),
+    ],
+)
+def test_the_mount_that_a_path_is_on_is_found(path, mount_point):
+    assert mount_below(path, parse_mountinfo(MOUNTINFO)) == mount_point
 
 
 def test_questions_that_hang_cost_one_limit_together():
