@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import subprocess
+import sys
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -59,3 +61,18 @@ def make_box_image(host: Host) -> None:
         "tar -C $d -c . | docker import --change 'ENV PATH=/bin' --change 'CMD [\"sleep\",\"86400\"]' - box:1"
     )
     host.check_output(f"docker image inspect --format ok box:1 2>/dev/null || ({make})")
+
+
+def power_cut(name: str) -> None:
+    """Take the power from a host of the scenario's lab."""
+    _lab("power-cut", name)
+
+
+def power_on(name: str) -> None:
+    """Start it again on what its disks held, and wait until it answers."""
+    _lab("start", name)
+
+
+def _lab(command: str, name: str) -> None:
+    scenario = os.environ["MOLECULE_SCENARIO_NAME"]
+    subprocess.run([sys.executable, "-m", "lab", command, scenario, name], check=True)
