@@ -200,6 +200,12 @@ file:
   returned: unless the arguments were refused
   type: str
   sample: /etc/exports.d/berthage.exports
+serving:
+  description:
+    - Whether the server runs. While it does not, exports are written and take effect when it starts; with
+      O(implementation=ganesha) nobody has checked them until then.
+  returned: unless the arguments were refused
+  type: bool
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -229,7 +235,7 @@ def main() -> None:
         module.fail_json(msg=str(error), changed=False)
 
     run = Run(plan.steps, "exports")
-    result = {"file": state.drop_in.path}
+    result = {"file": state.drop_in.path, "serving": state.is_serving}
     try:
         refuse_if_any([*plan.problems, *(problem for step in plan.steps for problem in step.problems)])
         if module.check_mode:

@@ -185,6 +185,8 @@ def _ask(method: str, *arguments: str) -> Any:
         done = _call(method, *arguments)
         if done.returncode == 0:
             return json.loads(done.stdout)["data"]
+        if not _main_process():
+            raise ServerError("nfs-ganesha has stopped by itself; see `journalctl -u nfs-ganesha` and its log")
         if time.monotonic() > deadline:
             raise ServerError(f"nfs-ganesha runs but does not answer on D-Bus: {done.stderr.strip()}")
         time.sleep(0.3)

@@ -50,6 +50,10 @@ class State:
     missing: frozenset[str] = frozenset()
     included: bool = True
 
+    @property
+    def is_serving(self) -> bool:
+        return self.served is not None
+
 
 @dataclass(frozen=True)
 class Plan:

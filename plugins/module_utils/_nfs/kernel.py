@@ -67,6 +67,7 @@ def observe(declared: Declaration, will_apply: bool) -> State:
         foreign=foreign,
         real=real,
         names={host: _names(host) for host in hosts if clients.kind(host) == clients.NAME},
+        is_serving=_threads() > 0,
         missing=frozenset(one.path for one in declared.exports if will_apply and not os.path.isdir(one.path)),
     )
 
@@ -93,6 +94,8 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
         problems, of_others = [Problem(state.drop_in.path, "", str(error), "see to that, then run again")], []
     if problems:
         raise _taken_back(problems, declared, state)
+    if not state.is_serving:
+        of_others = [*of_others, f"the NFS server does not run: {state.drop_in.path} is in force once it does"]
     return tuple(of_others)
 
 
@@ -179,6 +182,15 @@ def _active_table() -> tuple[Entry, ...]:
 
 def _with_active_table(state: State) -> State:
     return State(state.drop_in, _active_table(), state.foreign, state.real, state.names)
+
+
+def _threads() -> int:
+    """How many threads of the kernel's server there are: none means that it does not run."""
+    try:
+        with open("/proc/fs/nfsd/threads", encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0
 
 
 def _state_directory() -> str:

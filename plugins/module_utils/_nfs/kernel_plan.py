@@ -48,6 +48,7 @@ class State:
     real: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
+    is_serving: bool = True
 
     def real_path(self, path: str) -> str:
         return self.real.get(path, path)
