@@ -123,6 +123,8 @@ def _step_for_an_unwanted(
 def _step_for_an_existing(
     step: Step, network: Network, actual: ActualNetwork, on_drift: str, consumers: Sequence[Consumer]
 ) -> Step:
+    if actual.swarm and not actual.subnets:
+        return refused(step, _without_addresses(network))
     drift = compare.drift(network, actual)
     labels = compare.label_differences(network, actual)
     step = replace(step, drift=(*drift, *labels))
@@ -144,6 +146,15 @@ def _step_for_an_existing(
 
 def _in_use(consumers: Sequence[Consumer]) -> str:
     return f"; in use by {consumers_in_words(consumers)}" if consumers else ""
+
+
+def _without_addresses(network: Network) -> Problem:
+    return Problem(
+        network.name,
+        "subnets",
+        "is there, and the Swarm has given it no addresses (its address pool is exhausted, or the subnet is taken)",
+        "remove it with `state: absent`, and free addresses or choose a free subnet before making it again",
+    )
 
 
 def _ambiguous(network: Network, existing: Sequence[ActualNetwork]) -> Problem:

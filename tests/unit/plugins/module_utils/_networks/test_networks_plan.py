@@ -76,6 +76,13 @@ def test_other_labels_alone_are_left_with_a_warning():
     assert "labels.team" in step.message
 
 
+def test_a_network_to_which_the_swarm_gave_no_addresses_is_not_kept_in_silence():
+    hollow = observed(actual(IPAM={"Driver": "default", "Config": None}))
+
+    assert "no addresses" in only_step(declare({"name": "app"}, on_drift="warn"), hollow).message
+    assert only_step(declare({"name": "app", "state": "absent"}), hollow).action == "remove"
+
+
 def test_two_networks_of_one_name_are_refused_with_their_ids():
     twins = observed(actual(), actual(Id="idoftwin", Driver="bridge", Scope="local"))
     for state in ("present", "absent"):
