@@ -20,6 +20,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import (
+    BACKENDS,
     HIDDEN,
     HOLDS,
     Meaning,
@@ -103,7 +104,7 @@ def labels_of(volume: Volume, owner: str) -> dict[str, str]:
 def _present(volume: Volume, actual: Actual | None, declaration: Declaration, observation: Observation) -> Step:
     directory = observation.directories.get(volume.directory or "")
     must_make_directory = directory is not None and not directory.exists and volume.create_path is not None
-    details: dict[str, Any] = {"backend": volume.backend, "consumers": [], "verified": None}
+    details: dict[str, Any] = {"backend": _backend(volume), "consumers": [], "verified": None}
     if actual is None:
         shown = _shown(volume.driver, volume.driver_opts, labels_of(volume, declaration.owner))
         step = Step(volume.name, CREATE, before=None, after=shown, details=details)
@@ -142,6 +143,11 @@ def _absent(volume: Volume, actual: Actual | None, declaration: Declaration, obs
     return _refused_by(step, [*_removal_problems(volume, actual, consumers, declaration, observation)])
 
 
+def _backend(volume: Volume) -> str:
+    """The backend by its key, or, where a driver is declared instead, by what its options mean."""
+    return volume.backend if volume.backend in BACKENDS else volume.meaning.backend
+
+
 def _refused_by(step: Step, problems: list[Problem]) -> Step:
     return refused(step, *problems) if problems else step
 
@@ -174,14 +180,14 @@ def _directory_problems(volume: Volume, observation: Observation, directory: Dir
     elif directory is not None and directory.problem:
         yield Problem(
             volume.name,
-            f"{volume.backend}.path",
+            f"{_backend(volume)}.path",
             f"{volume.directory}: {directory.problem}",
             "mend that on the host, then run again",
         )
     elif directory is not None and not directory.exists and volume.create_path is None:
         yield Problem(
             volume.name,
-            f"{volume.backend}.path",
+            f"{_backend(volume)}.path",
             f"the directory {volume.directory} does not exist (a container with this volume would not start)",
             "make it, or add create_path: {}",
         )
@@ -253,7 +259,7 @@ def _removal_problems(
             volume.name,
             "state",
             "services that use it cannot be listed here (this node is a worker)",
-            "give services_in_use, the names of the volumes that services use, as a manager knows them",
+            "give services_in_use, as a manager knows them (the role docker_volumes asks one: docker_volumes_managers)",
         )
     yield from _data_problems(volume, actual.meaning, observation.empty)
 

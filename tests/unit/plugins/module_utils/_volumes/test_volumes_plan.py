@@ -39,6 +39,19 @@ def test_a_volume_that_is_missing_is_created():
     assert made.after["driver_opts"]["o"] == "addr=10.0.0.5,nfsvers=4.2"
 
 
+@pytest.mark.parametrize(
+    ("declared", "backend"),
+    [
+        ({}, "local"),
+        ({"glusterfs": GLUSTERFS}, "glusterfs"),
+        ({"driver_opts": NFS_OPTIONS}, "nfs"),
+        ({"driver": "x/y"}, "plugin"),
+    ],
+)
+def test_the_backend_is_told_by_its_key_or_by_what_raw_options_mean(declared, backend):
+    assert step(declared).details["backend"] == backend
+
+
 def test_a_new_volume_carries_its_owner_and_the_names_of_its_fields():
     labels = step({"nfs": NFS, "labels": {"team": "web"}}, owner="me").after["labels"]
     assert labels == {
