@@ -353,7 +353,7 @@ volumes:
     backend:
       description:
         - The backend that is declared. Of a volume to be removed, the one that it has.
-        - Of raw options, the one that they mean. V(plugin) is any driver but V(local), V(mount) is what is not recognised.
+        - Of raw options, what they mean. V(plugin) is any driver but V(local), V(mount) is what is not recognised.
       type: str
     action:
       description:
