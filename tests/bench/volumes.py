@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import Callable, Iterator, NoReturn
+from typing import Iterator, NoReturn
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -34,7 +34,7 @@ def main() -> int:
     have_engine()
     clean_up()
     try:
-        floor = median([seconds(lambda: play("floor.yml")) for _ in range(3)])
+        floor = median([timed_play("floor.yml")[0] for _ in range(3)])
         print(f"A play with one ping: {floor:.2f} s", flush=True)
         ours = median_of_rounds("ours.yml", options.rounds, options.volumes)
         peer = median_of_rounds("peer.yml", options.peer_rounds, options.volumes)
@@ -67,20 +67,21 @@ def one_round(playbook: str, volumes: int) -> Iterator[tuple[str, float]]:
         ("unchanged", "present", False),
         ("removed", "absent", True),
     ):
-        outcome: list[str] = []
-        yield phase, seconds(lambda state=state, outcome=outcome: outcome.append(play(playbook, state, volumes)))
+        took, outcome = timed_play(playbook, state, volumes)
+        yield phase, took
         # A side that did nothing, or too much, has not run the race.
-        if ("changed=1" in outcome[0]) != changes or len(existing()) != (0 if state == "absent" else volumes):
-            raise SystemExit(f"{playbook}, {phase}: it did not do what it should:\n{outcome[0]}")
+        if ("changed=1" in outcome) != changes or len(existing()) != (0 if state == "absent" else volumes):
+            raise SystemExit(f"{playbook}, {phase}: it did not do what it should:\n{outcome}")
 
 
-def seconds(action: Callable[[], object]) -> float:
+def timed_play(playbook: str, state: str = "present", volumes: int = 0) -> tuple[float, str]:
+    """Wall-clock seconds of one play, and what it printed."""
     started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
+    outcome = play(playbook, state, volumes)
+    return time.perf_counter() - started, outcome
 
 
-def play(playbook: str, state: str = "present", volumes: int = 0) -> str:
+def play(playbook: str, state: str, volumes: int) -> str:
     names = [f"{PREFIX}{number:04}" for number in range(volumes)]
     variables = {
         "bench_state": state,
