@@ -124,10 +124,14 @@ def container_name(lab: Lab, host: Host) -> str:
     return f"{lab.name}-{host.name}"
 
 
-def missing_capabilities(status: str) -> tuple[str, ...]:
-    """The capabilities that this machine cannot give, from the bounding set in /proc/self/status."""
+def missing_capabilities(status: str, engine_major: int) -> tuple[str, ...]:
+    """The capabilities that this machine cannot give, from the bounding set in /proc/self/status.
+
+    Engine 20.10 knows none of the last three: it neither gives nor takes them.
+    """
     bounding = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapBnd:"))
-    return tuple(name for bit, name in enumerate(CAPABILITIES) if not bounding >> bit & 1)
+    known = CAPABILITIES if engine_major > 20 else CAPABILITIES[:-3]
+    return tuple(name for bit, name in enumerate(known) if not bounding >> bit & 1)
 
 
 def _run_command(lab: Lab, host: Host) -> list[str]:
@@ -145,10 +149,8 @@ def _run_command(lab: Lab, host: Host) -> list[str]:
     for other in lab.hosts:
         if other != host:
             command += ["--add-host", f"{other.name}:{other.address}"]
-    command += [
-        "--cap-add=ALL",
-        *(f"--cap-drop={name}" for name in missing_capabilities(Path("/proc/self/status").read_text())),
-    ]
+    missing = missing_capabilities(Path("/proc/self/status").read_text(), engine.major_version())
+    command += ["--cap-add=ALL", *(f"--cap-drop={name}" for name in missing)]
     for option in ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"):
         command += ["--security-opt", option]
     command += ["--device-cgroup-rule", "a *:* rwm", "--device", "/dev/fuse", "--tmpfs", "/run", "--tmpfs", "/tmp:exec"]

@@ -66,6 +66,10 @@ def stop_engine(paths: Paths) -> None:
             _restore_firewall(paths)
 
 
+def major_version() -> int:
+    return int(run(["docker", "version", "--format", "{{.Server.Version}}"]).stdout.split(".")[0])
+
+
 def cgroup_version() -> int:
     return int(run(["docker", "info", "--format", "{{.CgroupVersion}}"]).stdout.strip() or 1)
 

@@ -29,7 +29,6 @@ COMMON: tuple[Requirement, ...] = (
 CONTAINER: tuple[Requirement, ...] = (("dockerd", "docker.io", "no engine answers here, and the hosts are containers"),)
 UML: tuple[Requirement, ...] = (
     ("linux.uml", "user-mode-linux", "the hosts' kernel, an ordinary process on this machine"),
-    ("uml_mconsole", "uml-utilities", "to halt such a host"),
     ("mke2fs", "e2fsprogs", "to make the hosts' disks"),
     ("depmod", "kmod", "to index the modules of the hosts' kernel"),
 )

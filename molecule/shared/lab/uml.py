@@ -10,6 +10,7 @@ Documentation/virt/uml/user_mode_linux_howto_v2.rst.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -23,6 +24,7 @@ from lab.recipe import Recipe
 from lab.shell import LabError
 
 MEMORY = "2G"
+ROOM_FOR_MEMORY = 2 * 1024**3
 KILL_TIMEOUT = 20.0
 # Boot takes a third of the time without what looks for hardware that is not there.
 NOT_NEEDED = (
@@ -99,8 +101,20 @@ def power_on(paths: Paths, lab: Lab, host: Host) -> None:
     ]
     with (directory / f"{host.name}.console").open("ab") as console:
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, cwd=directory
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            start_new_session=True,
+            cwd=directory,
+            env={**os.environ, "TMPDIR": str(memory_directory(directory))},
         )
+
+
+def memory_directory(otherwise: Path, shared_memory: Path = Path("/dev/shm")) -> Path:
+    """Where the host's memory is a file: in memory, unless there is too little room (containers have 64 MB there)."""
+    enough = shared_memory.is_dir() and shutil.disk_usage(shared_memory).free > ROOM_FOR_MEMORY
+    return shared_memory if enough else otherwise
 
 
 def kernel_parameters(lab: Lab, host: Host, dns: str, mtu: int) -> list[str]:

@@ -8,11 +8,17 @@ from lab.kinds import built_in
 
 
 def test_a_machine_with_every_capability_lacks_none() -> None:
-    assert missing_capabilities("Name:\tx\nCapBnd:\t000001ffffffffff\n") == ()
+    assert missing_capabilities("Name:\tx\nCapBnd:\t000001ffffffffff\n", 26) == ()
 
 
 def test_a_missing_capability_is_named_by_its_bit() -> None:
-    assert missing_capabilities("CapBnd:\t000001fffeffffff\n") == ("SYS_RESOURCE",)
+    assert missing_capabilities("CapBnd:\t000001fffeffffff\n", 20) == ("SYS_RESOURCE",)
+
+
+def test_an_engine_is_told_of_no_capability_that_it_does_not_know() -> None:
+    status = "CapBnd:\t0000003fffffffff\n"
+    assert missing_capabilities(status, 20) == ()
+    assert missing_capabilities(status, 26) == ("PERFMON", "BPF", "CHECKPOINT_RESTORE")
 
 
 def test_the_kernels_capabilities_are_numbered_without_a_gap() -> None:

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from lab.model import Lab
-from lab.uml import kernel_parameters
+from lab.uml import kernel_parameters, memory_directory
 from lab.umlnet import mac, rules
 
 
@@ -28,3 +29,7 @@ def test_no_two_hosts_of_any_two_labs_share_a_mac_address(three_hosts: Lab) -> N
 
 def test_every_firewall_rule_carries_the_name_of_its_lab(three_hosts: Lab) -> None:
     assert all("berthage-lab:trial" in rule for rule in rules(three_hosts))
+
+
+def test_without_room_in_memory_the_hosts_memory_is_a_file_beside_its_disks(tmp_path: Path) -> None:
+    assert memory_directory(tmp_path, shared_memory=tmp_path / "missing") == tmp_path
