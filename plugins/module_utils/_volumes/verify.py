@@ -109,7 +109,7 @@ _CAUSES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ),
         (
             "no such file or directory",
-            "the server has no such export, or the directory is missing in it",
+            "the server exports no such directory to this host, or the directory is missing in it",
             "see `exportfs -v` on the server, and nfs.path; with NFSv4 it counts from the server's pseudo root",
         ),
         (

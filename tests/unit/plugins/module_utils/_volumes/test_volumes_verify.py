@@ -59,7 +59,7 @@ def test_the_volume_that_the_engine_names_is_blamed():
     ("words", "cause"),
     [
         ("no such device", "no NFS client"),
-        ("no such file or directory", "no such export"),
+        ("no such file or directory", "exports no such directory"),
         ("permission denied", "does not export that directory to this host"),
         ("connection timed out", "does not answer"),
         ("connection refused", "nothing listens"),
