@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import Iterable
 
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import no_such_directory
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.exports import Entry
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs.kernel_plan import State, no_such_directory
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.kernel_plan import State
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 

@@ -26,3 +26,12 @@ class ServerRefused(Exception):
             else f"THE FORMER EXPORTS COULD NOT BE PUT BACK ({how}): look at the server now."
         )
         super().__init__("\n".join([*map(str, self.problems), outcome]))
+
+
+def no_such_directory(path: str) -> Problem:
+    return Problem(
+        path,
+        "path",
+        "no such directory on this server",
+        "make it (the role berthage.swarm.nfs_server does), or mount it",
+    )

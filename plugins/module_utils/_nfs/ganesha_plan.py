@@ -12,6 +12,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils import _plan as pla
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, differences
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, ganesha_config
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.dropin import DropIn
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import no_such_directory
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.ganesha_config import FiledExport
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration, Export
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import Step, refused
@@ -145,18 +146,15 @@ def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Probl
     if not any(export.path == step.name for export in declared.exports):
         return
     if step.name in state.missing:
-        yield Problem(
-            step.name,
-            "path",
-            "no such directory on this server",
-            "make it (the role berthage.swarm.nfs_server does), or mount it",
-        )
+        yield no_such_directory(step.name)
     for foreign in state.foreign:
         if step.name in (foreign.export.path, foreign.export.meaning["pseudo"]):
             yield Problem(
-                step.name, "path", f"{foreign.file} exports it as well, and the server takes only one of the two",
+                step.name,
+                "path",
+                f"{foreign.file} exports it as well, and the server takes only one of the two",
                 "remove it there or here",
-            )  # fmt: skip
+            )
 
 
 def _inclusion_problems(state: State) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from typing import Iterable, Iterator, Mapping, Sequence
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, differences
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, exports
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.dropin import DropIn
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import no_such_directory
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.exports import Entry
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration, Export
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
@@ -92,15 +93,6 @@ def missing_from(declared: Declaration, state: State) -> Iterator[tuple[Export, 
             found = next((one for one in active if state.same_client(entry.client, one.client)), None)
             if found is None or found.meaning != entry.meaning:
                 yield export, entry, found
-
-
-def no_such_directory(path: str) -> Problem:
-    return Problem(
-        path,
-        "path",
-        "no such directory on this server",
-        "make it (the role berthage.swarm.nfs_server does), or mount it",
-    )
 
 
 def _present(export: Export, filed: Sequence[Entry], state: State) -> Step:
