@@ -218,14 +218,22 @@ def test_the_one_that_cannot_be_mounted_is_found_among_those_that_can(host):
     assert names(host) == before
 
 
-def test_check_mode_shows_the_plan_and_does_nothing():
+def test_check_mode_shows_the_plan_that_is_then_applied():
     host = node("node1")
-    declared = [{"name": "later", "labels": {"a": "b"}}, {"name": "cache", "state": "absent"}]
+    assert volumes(host, {"name": "leaving", "tmpfs": {}})["changed"]
+    declared = [
+        {"name": "coming", "labels": {"a": "b"}},
+        {"name": "leaving", "state": "absent"},
+        {"name": "cache", "labels": {"team": "web"}},
+    ]
     before = names(host)
-    foreseen = volumes(host, *declared, check=True)
+    foreseen = volumes(host, *declared, check=True, verify=False)
     assert names(host) == before
-    assert [volume["action"] for volume in foreseen["volumes"]] == ["create", "remove"]
-    assert foreseen["changed"]
+    applied = volumes(host, *declared, verify=False)
+    assert names(host) == before - {"leaving"} | {"coming"}
+    assert [volume["action"] for volume in applied["volumes"]] == ["create", "remove", "keep"]
+    assert (foreseen["changed"], foreseen["volumes"]) == (applied["changed"], applied["volumes"])
+    assert volumes(host, {"name": "coming", "state": "absent"})["changed"]
 
 
 def test_a_volume_in_use_is_not_removed_and_its_user_is_named():
