@@ -76,8 +76,8 @@ def _create(engine: Engine, volume: Volume, labels: Mapping[str, str]) -> None:
         "/volumes/create",
         {"Name": volume.name, "Driver": volume.driver, "DriverOpts": dict(volume.driver_opts), "Labels": dict(labels)},
     )
-    # For a name that is taken the engine answers with the volume that is there, whatever its options. (Those of a plugin
-    # may come back in its own words.)
+    # For a name that is taken the engine answers with the volume that is there, whatever its options. Those of a
+    # plugin may come back in its own words.
     same_options = volume.driver != "local" or (made.get("Options") or {}) == volume.driver_opts
     if (made.get("Labels") or {}) != labels or not same_options:
         raise Overtaken(
