@@ -95,6 +95,24 @@ peers:
       description: Its state in gluster's words.
       type: str
       sample: Peer in Cluster
+problems:
+  description: Why the call was refused, one entry for each reason.
+  returned: when refused
+  type: list
+  elements: dict
+  contains:
+    item:
+      description: The host.
+      type: str
+    field:
+      description: The field that is wrong.
+      type: str
+    message:
+      description: What is wrong with it, and why.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
 """
 
 import time

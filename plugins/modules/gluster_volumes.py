@@ -236,6 +236,24 @@ volumes:
         online:
           description: Whether its process runs. V(null) where the volume is not started.
           type: bool
+problems:
+  description: Why the call was refused, one entry for each reason.
+  returned: when refused
+  type: list
+  elements: dict
+  contains:
+    item:
+      description: The volume.
+      type: str
+    field:
+      description: The field that is wrong.
+      type: str
+    message:
+      description: What is wrong with it, and why.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
 """
 
 import time

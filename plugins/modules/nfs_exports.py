@@ -206,6 +206,24 @@ serving:
       O(implementation=ganesha) nobody has checked them until then.
   returned: unless the arguments were refused
   type: bool
+problems:
+  description: Why the call was refused, one entry for each reason.
+  returned: when refused
+  type: list
+  elements: dict
+  contains:
+    item:
+      description: The export, by its path.
+      type: str
+    field:
+      description: The field that is wrong.
+      type: str
+    message:
+      description: What is wrong with it, and why.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
