@@ -13,7 +13,7 @@ from checks import docker_json, lab_variables, make_box_image, node, wait_for
 testinfra_hosts = ["ansible://node1"]
 
 IMAGE = "box:1"
-PEER = "kernel-peer"
+CONTAINER = "kernel-test"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,12 +23,18 @@ def image() -> None:
 
 
 @pytest.fixture(scope="module")
-def peer(image: None) -> Iterator[str]:
-    """A container on the second node, attached to both overlays."""
-    attach = f"docker network connect plain {PEER} && docker start {PEER}"
-    node("node2").check_output(f"docker create --name {PEER} --network secret {IMAGE} sleep 86400 && {attach}")
-    yield PEER
-    node("node2").run(f"docker rm --force {PEER}")
+def addresses(image: None) -> Iterator[dict[str, str]]:
+    """A container on each node, attached to both overlays; the addresses of the second node's, by network.
+
+    They stay for all tests: a node learns who is where on a network some seconds after its first container came.
+    """
+    for name in ("node1", "node2"):
+        start = f"docker network connect plain {CONTAINER} && docker start {CONTAINER}"
+        node(name).check_output(f"docker create --name {CONTAINER} --network secret {IMAGE} sleep 86400 && {start}")
+    networks = docker_json(node("node2"), "inspect", CONTAINER)[0]["NetworkSettings"]["Networks"]
+    yield {network: str(networks[network]["IPAddress"]) for network in ("plain", "secret")}
+    for name in ("node1", "node2"):
+        node(name).run(f"docker rm --force {CONTAINER}")
 
 
 def test_the_export_is_open_to_the_labs_subnet_and_to_nobody_else() -> None:
@@ -50,31 +56,34 @@ def test_what_a_container_writes_to_the_nfs_volume_a_container_on_the_other_node
     assert "vers=4.2" in mounted[3].split(",")
 
 
-def test_a_plain_overlay_shows_its_packets_on_the_wire(peer: str) -> None:
-    wire = watch_while_pinging("plain", peer)
+def test_a_plain_overlay_shows_its_packets_on_the_wire(addresses: dict[str, str]) -> None:
+    assert wait_for(lambda: ping(addresses["plain"]), seconds=30)
+    wire = watch_while_pinging("plain", addresses["plain"])
     assert wire.answered
     assert wire.clear > 0
     assert wire.esp == 0
 
 
-def test_an_encrypted_overlay_shows_only_esp_on_the_wire(peer: str) -> None:
-    wire = watch_while_pinging("secret", peer)
+def test_an_encrypted_overlay_shows_only_esp_on_the_wire(addresses: dict[str, str]) -> None:
+    assert wait_for(lambda: ping(addresses["secret"]), seconds=30)
+    wire = watch_while_pinging("secret", addresses["secret"])
     assert wire.answered
     assert wire.esp > 0
     assert wire.clear == 0
 
 
-def test_an_encrypted_overlay_carries_nothing_where_protocol_50_is_blocked(peer: str) -> None:
+def test_an_encrypted_overlay_carries_nothing_where_protocol_50_is_blocked(addresses: dict[str, str]) -> None:
+    assert ping(addresses["secret"])
     node("node2").check_output("iptables -I INPUT -p esp -j DROP")
     try:
-        assert not ping("secret", peer)
-        assert ping("plain", peer)
+        assert not ping(addresses["secret"])
+        assert ping(addresses["plain"])
     finally:
         node("node2").check_output("iptables -D INPUT -p esp -j DROP")
-    assert ping("secret", peer)
+    assert ping(addresses["secret"])
 
 
-def test_one_virtual_address_leads_to_the_service_on_both_nodes() -> None:
+def test_one_virtual_address_leads_to_the_service_on_both_nodes(addresses: dict[str, str]) -> None:
     serve = "mkdir /w && hostname > /w/index.html && exec httpd -f -p 80 -h /w"
     node("node1").check_output(
         "docker service create --quiet --detach --name kernel-web --network plain --replicas 2 "
@@ -104,13 +113,13 @@ class Wire:
         self.clear = sum(line.rstrip().endswith(f"vni {network_id}") for line in lines)
 
 
-def watch_while_pinging(network: str, target: str) -> Wire:
-    """Listen for ESP and VXLAN while a container of the first node pings the target on the second."""
+def watch_while_pinging(network: str, address: str) -> Wire:
+    """Listen for ESP and VXLAN while the first node's container pings an address on the second."""
     interface = lab_variables()["lab_interface"]
     seen = node("node1").run(
         f"timeout 60 tcpdump -lni {interface} 'esp or udp port 4789' >/root/wire 2>/root/wire.err & "
         "for i in $(seq 50); do grep -q listening /root/wire.err && break; sleep 0.2; done; "
-        f"docker run --rm --network {network} {IMAGE} ping -c 4 -W 3 {target} >/root/pinged 2>&1; said=$?; "
+        f"docker exec {CONTAINER} ping -c 4 -W 3 {address} >/root/pinged 2>&1; said=$?; "
         "sleep 1; kill %1; cat /root/wire; exit $said"
     )
     return Wire(seen.rc == 0, seen.stdout, network_id(network))
@@ -122,8 +131,8 @@ def network_id(network: str) -> str:
     return str(options["com.docker.network.driver.overlay.vxlanid_list"])
 
 
-def ping(network: str, target: str) -> bool:
-    return node("node1").run(f"docker run --rm --network {network} {IMAGE} ping -c 2 -W 3 {target}").rc == 0
+def ping(address: str) -> bool:
+    return node("node1").run(f"docker exec {CONTAINER} ping -c 2 -W 3 {address}").rc == 0
 
 
 def running_tasks() -> set[str]:
@@ -135,5 +144,5 @@ def running_tasks() -> set[str]:
 
 def both_answered(asked: str) -> set[str]:
     """The containers that answered at the service's one address; empty until both have."""
-    answers = set(node("node1").run(f"docker run --rm --network plain {IMAGE} sh -c '{asked}'").stdout.split())
+    answers = set(node("node1").run(f"docker exec {CONTAINER} sh -c '{asked}'").stdout.split())
     return answers if len(answers) > 1 else set()
