@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -15,15 +15,25 @@ from ansible.module_utils.errors import UnsupportedError
 class ModuleForItems(AnsibleModule):  # type: ignore[misc] # ansible-core is not typed
     """A module whose main option is a list of named items."""
 
-    def __init__(self, items: str, argument_spec: Mapping[str, Any], **options: Any) -> None:
-        """`items` is the option's name: `volumes`, `networks`."""
+    def __init__(
+        self,
+        items: str,
+        argument_spec: Mapping[str, Any],
+        secrets: Callable[[Mapping[str, Any]], set[str]] = lambda _parameters: set(),
+        **options: Any,
+    ) -> None:
+        """`items` is the option's name: `volumes`, `networks`. `secrets` finds in the parameters, also in wrong ones,
+        the values that must not be shown, beyond those of options that are secret as a whole."""
         self._items = items
+        self._secrets = secrets
         self._arguments_are_checked = False
         super().__init__(argument_spec=dict(argument_spec), **options)
         self._arguments_are_checked = True
+        self.no_log_values.update(secrets(self.params))
 
     def fail_json(self, msg: str, **result: Any) -> None:
         if not self._arguments_are_checked:
+            self.no_log_values.update(self._secrets(self.params))
             msg = "\n".join(argument_errors(self._items, self.argument_spec, self.params)) or msg
         super().fail_json(msg, **result)
 

@@ -406,6 +406,24 @@ services_known:
   description: Whether the services that use volumes could be listed. Null when nothing was to be removed.
   returned: when the set could be planned
   type: bool
+problems:
+  description: Why the call was refused, one entry for each reason.
+  returned: when refused
+  type: list
+  elements: dict
+  contains:
+    item:
+      description: The volume.
+      type: str
+    field:
+      description: The field that is wrong.
+      type: str
+    message:
+      description: What is wrong with it, and why.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
 """
 
 from typing import Any, Mapping
@@ -432,11 +450,16 @@ class VerificationFailed(Exception):
 
 
 def main() -> None:
-    module = ModuleForItems("volumes", {**spec.ARGUMENTS, **ENGINE_ARGUMENTS}, supports_check_mode=True)
+    module = ModuleForItems(
+        "volumes", {**spec.ARGUMENTS, **ENGINE_ARGUMENTS}, secrets=spec.secrets, supports_check_mode=True
+    )
     result: dict[str, Any] = {"changed": False}
     try:
         _converge(module, result)
-    except (Refused, EngineError, StepFailed, VerificationFailed) as error:
+    except Refused as refusal:
+        problems = [problem.as_dict() for problem in refusal.problems]
+        module.fail_json(msg=str(refusal), problems=problems, **result)
+    except (EngineError, StepFailed, VerificationFailed) as error:
         module.fail_json(msg=str(error), **result)
     module.exit_json(**result)
 
@@ -444,9 +467,13 @@ def main() -> None:
 def _converge(module: ModuleForItems, result: dict[str, Any]) -> None:
     """Bring the engine to what is declared. `result` is true at any moment."""
     declaration = spec.read(module.params)
-    module.no_log_values.update(spec.secrets(declaration))
     engine = Engine.connect(module.params)
     observation = _observe(engine, declaration)
+    # What an engine or a plugin says of an error may have the old ones in it.
+    declared = {volume.name for volume in declaration.volumes}
+    module.no_log_values.update(
+        observe.secrets(found for name, found in observation.volumes.items() if name in declared)
+    )
     decided = plan.plan(declaration, observation)
     for warning in decided.warnings:
         module.warn(warning)

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Callable, Collection, Iterable, Mapping, TypeVar
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import Meaning, recognise
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import Meaning, recognise, secret_values
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import NewDirectory, Volume
 
 _Found = TypeVar("_Found")
@@ -110,6 +110,11 @@ def volumes(engine: Engine) -> dict[str, Actual]:
         )
         for found in listed
     }
+
+
+def secrets(found: Iterable[Actual]) -> set[str]:
+    """The values in the options of these volumes that must appear in no output."""
+    return {value for volume in found for value in secret_values(volume.options)}
 
 
 def usage(engine: Engine, names: Collection[str]) -> Usage:

@@ -126,9 +126,18 @@ def read(parameters: Mapping[str, Any]) -> Declaration:
     )
 
 
-def secrets(declaration: Declaration) -> set[str]:
-    """The declared values that must appear in no output, not even in what Ansible itself shows of the options."""
-    return {value for volume in declaration.volumes for value in secret_values(volume.driver_opts)}
+def secrets(parameters: Mapping[str, Any]) -> set[str]:
+    """The declared values that must appear in no output, not even in what Ansible itself shows of the options.
+
+    Also of parameters that nobody has checked yet: a call that is refused shows them as well.
+    """
+    volumes = parameters.get("volumes")
+    options = [given.get("driver_opts") for given in _dictionaries(volumes)]
+    return {value for given in _dictionaries(options) for value in secret_values(given)}
+
+
+def _dictionaries(values: Any) -> list[Mapping[str, Any]]:
+    return [value for value in values if isinstance(value, Mapping)] if isinstance(values, list) else []
 
 
 def _problems_of_call(parameters: Mapping[str, Any]) -> Iterator[Problem]:

@@ -17,9 +17,13 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe im
     directories,
     mount_below,
     parse_mountinfo,
+    secrets,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import NewDirectory
-from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._volumes.volume_samples import declaration
+from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._volumes.volume_samples import (
+    actual,
+    declaration,
+)
 
 MOUNTINFO = """\
 25 30 0:23 / /sys rw,nosuid,nodev,noexec,relatime shared:7 - sysfs sysfs rw
@@ -31,6 +35,11 @@ not a line
 """
 
 MINE = NewDirectory(None, None, 0o750)
+
+
+def test_secrets_of_volumes_that_are_there_are_found():
+    share = actual(options={"type": "cifs", "device": "//f/s", "o": "username=u,password=old"})
+    assert secrets([share, actual("cache")]) == {"old"}
 
 
 def test_the_table_of_mounts_is_read():

@@ -11,6 +11,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Ref
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes import spec
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._volumes.volume_samples import (
     declaration,
+    parameters,
     volume,
 )
 
@@ -195,4 +196,11 @@ def test_whether_services_are_known_is_told_from_none_being_given():
 def test_secrets_of_raw_options_are_found():
     one = {"name": "app", "driver_opts": {"type": "cifs", "device": "//f/s", "o": "username=u,password=hush,uid=1"}}
     two = {"name": "home", "driver": "vieux/sshfs", "driver_opts": {"password": "mum", "sshcmd": "u@h:/"}}
-    assert spec.secrets(declaration(one, two)) == {"hush", "mum"}
+    assert spec.secrets(parameters(one, two)) == {"hush", "mum"}
+
+
+def test_secrets_are_found_in_what_will_be_refused_and_in_what_is_declared_absent():
+    gone = {"name": "app", "state": "absent", "driver_opts": {"type": "cifs", "o": "password=hush"}}
+    wrong = {"name": "?", "driver_opts": {"secret": "mum"}}
+    assert spec.secrets({"volumes": [gone, wrong, "x", {"name": "aa", "driver_opts": "o=1"}]}) == {"hush", "mum"}
+    assert spec.secrets({"volumes": "x"}) == set()
