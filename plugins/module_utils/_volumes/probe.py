@@ -62,6 +62,15 @@ class Probes:
         with self._container(names) as probe:
             self._engine.get(f"/containers/{probe}/archive", timeout=self._limit, path=_A_FILE_OF_EVERY_CONTAINER)
 
+    def vanished(self) -> frozenset[str]:
+        """The volumes that were gone when a probe was to mount them. For each of them the engine made a plain local one
+        in silence, which proves nothing: it is known by the probe's label, and removed here."""
+        listed = self._engine.get("/volumes", timeout=self._limit, filters={"label": [f"{PROBE_LABEL}={self._label}"]})
+        names = frozenset(found["Name"] for found in listed["Volumes"] or ())
+        for name in names:
+            self._try_to_remove(f"/volumes/{name}")
+        return names
+
     def empty(self, names: Sequence[str]) -> dict[str, bool]:
         """Which of these volumes are empty. One that cannot be looked into is left out."""
         found: dict[str, bool] = {}
@@ -74,6 +83,7 @@ class Probes:
                 found[name] = holds_one_entry(archive)
             except EngineError:
                 continue
+        self.vanished()
         return found
 
     @contextmanager
@@ -87,7 +97,7 @@ class Probes:
                 "NetworkDisabled": True,
                 "HostConfig": {
                     "NetworkMode": "none",
-                    "Mounts": [_mount(number, name) for number, name in enumerate(names)],
+                    "Mounts": [mount(number, name, self._label) for number, name in enumerate(names)],
                 },
             },
         )["Id"]
@@ -153,6 +163,17 @@ def holds_one_entry(archive: bytes) -> bool:
         return False
 
 
+def mount(number: int, name: str, label: str) -> Mapping[str, Any]:
+    """A volume as a probe is told to mount it: nothing is written to it, and one that the engine makes is labelled."""
+    return {
+        "Type": "volume",
+        "Source": name,
+        "Target": _target(number),
+        "ReadOnly": True,
+        "VolumeOptions": {"NoCopy": True, "Labels": {PROBE_LABEL: label}},
+    }
+
+
 def _whereabouts() -> tuple[str, str]:
     """Where a process number means something: this boot of this kernel, and this namespace of processes."""
     return _read("/proc/sys/kernel/random/boot_id"), os.path.basename(os.readlink("/proc/self/ns/pid"))
@@ -170,16 +191,6 @@ def _read(path: str) -> str:
             return file.read().strip()
     except OSError:
         return ""
-
-
-def _mount(number: int, name: str) -> Mapping[str, Any]:
-    return {
-        "Type": "volume",
-        "Source": name,
-        "Target": _target(number),
-        "ReadOnly": True,
-        "VolumeOptions": {"NoCopy": True},
-    }
 
 
 def _target(number: int) -> str:

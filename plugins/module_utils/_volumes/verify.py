@@ -52,6 +52,7 @@ def verify(engine: Engine, volumes: Sequence[Mountable], limit: float) -> dict[s
         with Probes(engine, limit) as probes:
             for group in groups.values():
                 failed.update(_mount(probes, group))
+            failed.update(_vanished(probes, volumes, failed))
     return failed
 
 
@@ -228,6 +229,25 @@ def _one_by_one(probes: Probes, volumes: list[Mountable]) -> dict[str, Problem]:
             failed.update({other.name: _hanging(other) for other in volumes[number + 1 :]})
             break
     return failed
+
+
+def _vanished(probes: Probes, volumes: Sequence[Mountable], failed: Mapping[str, Problem]) -> dict[str, Problem]:
+    try:
+        names = probes.vanished()
+    except EngineError:
+        if failed:
+            return {}  # the engine hangs, as it has been said
+        raise
+    return {volume.name: gone(volume) for volume in volumes if volume.name in names}
+
+
+def gone(volume: Mountable) -> Problem:
+    return Problem(
+        volume.name,
+        volume.meaning.backend,
+        "it is there no more: something removed it while it was being verified",
+        "see what else manages this engine's volumes (another run?), then run again",
+    )
 
 
 def _hanging(volume: Mountable) -> Problem:

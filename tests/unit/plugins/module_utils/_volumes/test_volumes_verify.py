@@ -14,7 +14,13 @@ import pytest
 
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import Endpoint, recognise
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import holds_one_entry, is_left_behind, mark
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import (
+    PROBE_LABEL,
+    holds_one_entry,
+    is_left_behind,
+    mark,
+    mount,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.verify import (
     Mountable,
     blamed,
@@ -108,6 +114,10 @@ def test_a_directory_alone_in_an_archive_is_empty():
     assert holds_one_entry(archive("0/"))
     assert not holds_one_entry(archive("0/", "0/a"))
     assert not holds_one_entry(archive("0/", "0/a", "0/b")[:1024])
+
+
+def test_a_volume_that_the_engine_makes_for_a_probe_is_known_by_the_label():
+    assert mount(0, "app", "mine")["VolumeOptions"]["Labels"] == {PROBE_LABEL: "mine"}
 
 
 def test_a_probe_of_a_living_process_is_not_left_behind():
