@@ -72,7 +72,7 @@ def skipped(reason: str) -> Verdict:
 def prepare(request: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if request["serves_nfs"]:
-        answer["exports"] = active_exports()
+        answer["exports"] = active_exports() or request["declared_exports"]
     if request["reports_gluster"]:
         answer["gluster"], answer["gluster_error"] = gluster_volumes()
     if not request["is_node"]:
@@ -459,7 +459,7 @@ def call_over_all(engine: Any, request: dict[str, Any]) -> dict[str, Any]:
         if verdict is None:
             with Wire(server["host_address"], request["data_path_port"]) as wire:
                 reached = reaches(engine, server, PATIENCE)
-            verdict = judge_traffic(network, server, reached, wire)
+            verdict = judge_traffic(network, server, wire) if reached else failed(no_answer(engine, server))
         flags = [flag for flag in ("attachable", "encrypted", "internal") if network[flag]]
         verdicts[network["name"]] = {
             **verdict,
@@ -497,20 +497,27 @@ def why_not(network: dict[str, Any], server: dict[str, Any], request: dict[str, 
 
 def reaches(engine: Any, server: dict[str, Any], patience: float = 0) -> bool:
     """Whether the client gets this server's page. Tries once, and again while patience lasts."""
-    # `timeout`, since Debian 12's wget of busybox crashes on a time limit of its own.
-    fetch = f"timeout 3 wget -q -O /tmp/page http://{server['address']}:{PORT}/page && head -n 1 /tmp/page"
     deadline = time.monotonic() + patience
-    while True:
-        if run_in(engine, CLIENT, ["sh", "-c", fetch]) == server["token"]:
-            return True
+    while fetch(engine, server) != server["token"]:
         if time.monotonic() >= deadline:
             return False
+    return True
 
 
-def judge_traffic(network: dict[str, Any], server: dict[str, Any], reached: bool, wire: Wire) -> Verdict:
+def fetch(engine: Any, server: dict[str, Any]) -> str:
+    """The first line of the server's page, or what the client has to say instead."""
+    # `timeout`, since Debian 12's wget of busybox crashes on a time limit of its own.
+    script = f"timeout 3 wget -q -O /page http://{server['address']}:{PORT}/page && head -n 1 /page"
+    return run_in(engine, CLIENT, ["sh", "-c", script])
+
+
+def no_answer(engine: Any, server: dict[str, Any]) -> str:
+    said = fetch(engine, server)
+    return f"no answer from {server['address']}:{PORT} within {PATIENCE} s" + (f" ({said})" if said else "")
+
+
+def judge_traffic(network: dict[str, Any], server: dict[str, Any], wire: Wire) -> Verdict:
     """A page came through; now how: the wire must have carried at least its bytes in the way declared."""
-    if not reached:
-        return failed(f"no answer from {server['address']}:{PORT} within {PATIENCE} s")
     page = PAYLOAD_KIB * 1024
     vni = server["vni"]
     clear = wire.clear[vni]
