@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Iterable
 
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
@@ -26,6 +27,16 @@ class ServerRefused(Exception):
             else f"THE FORMER EXPORTS COULD NOT BE PUT BACK ({how}): look at the server now."
         )
         super().__init__("\n".join([*map(str, self.problems), outcome]))
+
+
+def refuse_without_rights() -> None:
+    """Files and tables of an NFS server are root's.
+
+    Raises:
+        ServerError: the task runs as somebody else, whose attempt would look like a failed change.
+    """
+    if os.geteuid() != 0:
+        raise ServerError("only root can change the exports of this host; run the task with `become: true`")
 
 
 def no_such_directory(path: str) -> Problem:

@@ -26,7 +26,11 @@ from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
     ganesha_errors,
     ganesha_plan,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import ServerError, ServerRefused
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import (
+    ServerError,
+    ServerRefused,
+    refuse_without_rights,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.ganesha_plan import Foreign, Plan, Served, State
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
@@ -50,13 +54,15 @@ def observe(declared: Declaration, will_apply: bool) -> State:
     them.
 
     Raises:
-        ServerError: there is no nfs-ganesha to apply anything to, or it does not answer.
+        ServerError: there is no nfs-ganesha to apply anything to, no right to, or it does not answer.
     """
     if will_apply and shutil.which("ganesha.nfsd", path=_PATH) is None:
         raise ServerError(
             "nfs-ganesha is not installed; install it with its VFS back end (Debian: nfs-ganesha, nfs-ganesha-vfs), "
             "which the role berthage.swarm.nfs_server does"
         )
+    if will_apply:
+        refuse_without_rights()
     path = f"{EXPORTS_D}/{declared.name}.conf"
     hosts = {client.host for export in declared.exports for client in export.clients}
     return State(
@@ -75,7 +81,13 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
     Raises:
         ServerRefused: the server did not take it. The former exports are in force again, unless it says otherwise.
     """
-    _put(state, planned.text)
+    try:
+        _put(state, planned.text)
+    except OSError as error:
+        # The former file is still there, whole.
+        raise ServerRefused(
+            [Problem(state.drop_in.path, "", str(error), "see to that, then run again")], True
+        ) from error
     if state.served is None:
         return (f"nfs-ganesha does not run: the exports in {state.drop_in.path} are served once it does",)
     changed = [step.name for step in planned.steps if step.changes]

@@ -22,7 +22,11 @@ from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
     files,
     kernel_plan,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import ServerError, ServerRefused
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import (
+    ServerError,
+    ServerRefused,
+    refuse_without_rights,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.exports import Entry
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.kernel_plan import Foreign, Plan, State
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration
@@ -42,10 +46,11 @@ def observe(declared: Declaration, will_apply: bool) -> State:
     In check mode directories may be missing, and exportfs itself: another task of the play would have seen to them.
 
     Raises:
-        ServerError: there is no kernel server to apply anything to.
+        ServerError: there is no kernel server to apply anything to, or no right to.
     """
     if will_apply:
         _program()
+        refuse_without_rights()
     path = f"{EXPORTS_D}/{declared.name}.exports"
     drop_in = files.read(path)
     foreign = tuple(_foreign(path))
