@@ -86,6 +86,11 @@ def secret_values(options: Mapping[str, Any]) -> set[str]:
     return {value for name, value in pairs if value and name != "o" and _SECRET.search(name)}
 
 
+def is_secret(name: str) -> bool:
+    """Whether what goes by this name is not to be shown."""
+    return _SECRET.search(name) is not None
+
+
 def is_host(text: str) -> bool:
     """Whether this is an IP address or could be a host's name."""
     return _address(text) is not None or _is_host_name(text)

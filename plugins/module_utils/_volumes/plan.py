@@ -24,6 +24,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends i
     HIDDEN,
     HOLDS,
     Meaning,
+    is_secret,
     redacted,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import (
@@ -298,7 +299,8 @@ def _label_drift(volume: Volume, labels: Mapping[str, str]) -> tuple[Difference,
     """Only what is declared counts, and what was declared when the volume was made and no longer is."""
     once = (field.partition(".") for field in labels.get(DECLARED_LABEL, "").split(","))
     names = {*volume.labels, *(name for kind, _dot, name in once if kind == "labels")}
-    return differences(volume.labels, {name: value for name, value in labels.items() if name in names})
+    drift = differences(volume.labels, {name: value for name, value in labels.items() if name in names})
+    return tuple(_hidden(difference) if is_secret(difference.field) else difference for difference in drift)
 
 
 def _shown(driver: str, options: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:

@@ -96,6 +96,13 @@ def test_a_label_that_was_declared_once_and_is_no_longer_is_seen():
     assert "team: declared nothing, actual 'web'" in decide({}, actual(labels=labels)).warnings[0]
 
 
+def test_a_label_that_is_a_secret_by_its_name_is_not_shown_in_the_warning():
+    warning = decide({"labels": {"api_token": "new"}}, actual(labels={"api_token": "old"})).warnings[0]
+    assert "api_token" in warning
+    assert "new" not in warning
+    assert "old" not in warning
+
+
 def test_labels_of_others_are_no_drift():
     assert decide({}, actual(labels={"com.docker.compose.project": "x"})).warnings == ()
 
