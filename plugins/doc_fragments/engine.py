@@ -25,9 +25,6 @@ options:
     type: bool
     default: false
     aliases: [tls_verify]
-  tls_hostname:
-    description: The name that the engine's certificate must carry, where it is not the name in O(docker_host).
-    type: str
   ca_path:
     description: File with the certificates of the authorities that may have signed the engine's.
     type: path

@@ -22,7 +22,6 @@ ENGINE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock", "aliases": ["docker_url"]},
     "tls": {"type": "bool", "default": False},
     "validate_certs": {"type": "bool", "default": False, "aliases": ["tls_verify"]},
-    "tls_hostname": {"type": "str"},
     "ca_path": {"type": "path", "aliases": ["ca_cert", "tls_ca_cert", "cacert_path"]},
     "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path"]},
     "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path"], "no_log": False},
@@ -167,7 +166,6 @@ def _tls_configuration(options: Mapping[str, Any]) -> Any:
         client_cert=pair if all(pair) else None,
         ca_cert=options["ca_path"],
         verify=options["validate_certs"],
-        **({"assert_hostname": options["tls_hostname"]} if options["tls_hostname"] else {}),
     )
 
 

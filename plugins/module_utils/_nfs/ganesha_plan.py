@@ -216,7 +216,7 @@ def _against_file(wanted: FiledExport, filed: FiledExport, number: int) -> Itera
         if host not in declared:
             yield Difference(f"client {host}", None, _line(host, meaning))
     ordered = clients.in_order(filed.clients, host_of=lambda client: client[0])
-    if set(declared) == set(actual) and [host for host, _ in ordered] != [host for host, _ in wanted.clients]:
+    if set(declared) == set(actual) and list(dict(ordered)) != list(declared):
         yield Difference("order of clients", list(declared), list(actual))
 
 
