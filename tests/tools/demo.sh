@@ -7,6 +7,8 @@ set -eu
 root=$(git rev-parse --show-toplevel)
 cd "$root"
 began=$SECONDS
+# The summary as a text of its own, not as a list of JSON strings.
+export ANSIBLE_CALLBACK_RESULT_FORMAT=yaml
 
 python -m lab up demo --hosts node1,node2,node3 --kind auto
 
@@ -17,4 +19,5 @@ ansible-playbook berthage.swarm.site "${inventory[@]}"
 echo "==> ansible-playbook berthage.swarm.verify ${inventory[*]}"
 ansible-playbook berthage.swarm.verify "${inventory[@]}"
 
-echo "==> Done in $((SECONDS - began)) s. The hosts stay up: \`python -m lab ssh demo node1\`; \`make lab-down\` removes them."
+echo "==> Done in $((SECONDS - began)) s. The hosts stay up; \`make lab-down\` removes them. To enter one:"
+echo "    PYTHONPATH=molecule/shared python3 -m lab ssh demo node1"
