@@ -89,8 +89,9 @@ def verify_report(answers: Sequence[Answers], hosts: Sequence[str]) -> dict[str,
         ("FAILED", [str(check) for check in failures]),
         ("RESULT", [count]),
     )
+    text = [line for title, lines in sections if lines for line in ("", title, *(f"  {line}" for line in lines))]
     return {
-        "lines": [line for title, lines in sections if lines for line in ("", title, *(f"  {line}" for line in lines))],
+        "lines": text[1:],
         "failures": [str(check) for check in failures],
     }
 
