@@ -29,7 +29,7 @@ demo: $(READY) ## Build a lab of three hosts, provision it with playbooks/site.y
 
 .PHONY: test
 ifeq ($(SCENARIO),)
-test: lint mypy sanity unit scenarios ## The gate; with SCENARIO=name only that scenario
+test: lint mypy sanity unit lab scenarios ## The gate; with SCENARIO=name only that scenario
 else
 test: scenarios
 endif
@@ -56,6 +56,10 @@ sanity: $(READY) ## ansible-test sanity on what the archive ships
 .PHONY: unit
 unit: $(READY) ## Unit tests of the pure logic
 	cd $(SELF) && python -m pytest tests/unit
+
+.PHONY: lab
+lab: $(READY) ## That the lab's hosts come up, and leave nothing behind
+	python -m pytest tests/lab
 
 .PHONY: scenarios
 scenarios: $(READY)
