@@ -60,6 +60,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="how many run at the same time (default: %(default)s)")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(all_scenarios()))
+    gone = sorted(required() - set(all_scenarios()))
+    if gone:
+        parser.error(f"molecule/required.txt names scenarios that do not exist: {', '.join(gone)}")
     if unknown:
         parser.error(f"no such scenario: {', '.join(unknown)}; there are: {', '.join(all_scenarios())}")
     return arguments
