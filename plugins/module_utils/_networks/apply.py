@@ -80,8 +80,7 @@ class _Work:
         try:
             answer = self._engine.post("/networks/create", creation_request(network, self._owner))
         except EngineRefusal as refusal:
-            # 409: somebody made a network of this name since we looked.
-            if refusal.status != 409 or not self._made_by_somebody_else(network):
+            if not is_name_conflict(refusal) or not self._made_by_somebody_else(network):
                 raise
             return
         self._created[network.name] = answer["Id"]
@@ -165,6 +164,15 @@ class _Work:
         except EngineError as error:
             raise VerificationFailed(f"{name}: could not be removed again: {error}") from error
         run.undone(name)
+
+
+def is_name_conflict(refusal: EngineRefusal) -> bool:
+    """Whether somebody made a network of this name since we looked.
+
+    The engine looks first and answers 409. Of two requests that both came that far, the Swarm's store refuses the
+    second, and its reason arrives as status 500 (swarmkit, manager/state/store: ErrNameConflict).
+    """
+    return refusal.status == 409 or "name conflicts with an existing object" in refusal.reason
 
 
 def creation_request(network: Network, owner: str) -> Mapping[str, Any]:

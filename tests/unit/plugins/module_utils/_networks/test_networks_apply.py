@@ -1,0 +1,25 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import EngineRefusal
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.apply import is_name_conflict
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        EngineRefusal(409, "network with name race1 already exists"),
+        # Seen of 20.10 when two requests passed the engine's own look at the same time.
+        EngineRefusal(500, "rpc error: code = Unknown desc = name conflicts with an existing object"),
+    ],
+)
+def test_a_name_that_somebody_else_took_meanwhile_is_known_from_either_answer(refusal):
+    assert is_name_conflict(refusal)
+
+
+def test_another_error_of_the_engine_is_no_name_conflict():
+    assert not is_name_conflict(EngineRefusal(500, "rpc error: code = Unknown desc = context deadline exceeded"))
