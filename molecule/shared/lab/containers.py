@@ -181,6 +181,14 @@ def _ensure_image(paths: Paths, lab: Lab, recipe: Recipe) -> None:
         _remove_outdated(recipe, tag)
 
 
+def remove_images() -> None:
+    """Take the lab's images from the engine. The root file systems that they were made of are kept."""
+    if engine.answers():
+        images = run(["docker", "image", "ls", "-q", "--filter", f"label={LABEL}.image"]).stdout.split()
+        if images:
+            run(["docker", "image", "rm", *images])
+
+
 def _has_image(tag: str) -> bool:
     return bool(run(["docker", "image", "ls", "-q", tag]).stdout.strip())
 

@@ -66,6 +66,9 @@ def down(paths: Paths, name: str | None) -> None:
     known = {lab.name for lab in all_labs(paths)} | set(containers.labelled()) | set(umlnet.labs())
     for each in sorted(known):
         _remove(paths, each)
+    if engine.ours(paths) is None:
+        # Somebody's own engine is left as it was; in one of the lab's own the images wait for the next time.
+        containers.remove_images()
     engine.stop_engine(paths)
     machine.restore_forwarding(paths)
     say("no lab is left")
