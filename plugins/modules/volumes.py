@@ -531,7 +531,7 @@ def _verify(engine: Engine, declaration: spec.Declaration, observation: observe.
         run.report(mountable.name, verified=problem is None)
         if problem is not None:
             run.report(mountable.name, message=str(problem))
-        elif engine.is_remote and mountable.meaning.server is not None:
+        elif engine.is_remote and mountable.meaning.servers:
             run.report(mountable.name, message="mounted by the engine; from here its server was not asked")
     created = {step.name for step in run.steps if step.action == CREATE}
     _take_back(engine, [m.name for m in mountables if m.name in created and m.meaning.data != HOLDS], problems, run)

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from dataclasses import dataclass
 from functools import partial
-from typing import Iterable, Mapping, Sequence
+from typing import Iterable, Mapping, Sequence, Tuple, Union
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
     Engine,
@@ -19,8 +18,12 @@ from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import Endpoint, Meaning
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.causes import cause_of
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import at_once
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import Probes
+
+# Servers of which any one suffices, or the name of what stands between here and the data.
+AnsweredBy = Union[Tuple[Endpoint, ...], str]
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ class Mountable:
     behind: str = ""
 
     @property
-    def answered_by(self) -> Endpoint | str:
-        """What a mount that hangs would be waiting for: a server, a mount of the host, a plugin, or the host itself."""
-        return self.meaning.server or self.behind or str(self.meaning.fields.get("driver", ""))
+    def answered_by(self) -> AnsweredBy:
+        """What a mount that hangs would be waiting for: servers, a mount of the host, a plugin, or the host itself."""
+        return self.meaning.servers or self.behind or str(self.meaning.fields.get("driver", ""))
 
 
 def verify(engine: Engine, volumes: Sequence[Mountable], limit: float) -> dict[str, Problem]:
@@ -45,9 +48,12 @@ def verify(engine: Engine, volumes: Sequence[Mountable], limit: float) -> dict[s
     failed: dict[str, Problem] = {}
     groups = by_server(volumes)
     if not engine.is_remote:
-        silent = _silent({server for server in groups if isinstance(server, Endpoint)}, limit)
-        for server, reason in silent.items():
-            failed.update({volume.name: unreachable(volume, server, reason) for volume in groups.pop(server)})
+        alternatives = [servers for servers in groups if not isinstance(servers, str)]
+        silent = _silent({server for servers in alternatives for server in servers}, limit)
+        for servers in alternatives:
+            if all(server in silent for server in servers):
+                reasons = {server: silent[server] for server in servers}
+                failed.update({volume.name: unreachable(volume, reasons) for volume in groups.pop(servers)})
     if groups:
         with Probes(engine, limit) as probes:
             for group in groups.values():
@@ -64,9 +70,9 @@ def summary(problems: Iterable[Problem]) -> str:
     return "\n".join(str(Problem(", ".join(names), *cause)) for cause, names in items.items())
 
 
-def by_server(volumes: Iterable[Mountable]) -> dict[Endpoint | str, list[Mountable]]:
-    """Volumes that one server, mount or plugin answers for. The empty name is the host itself."""
-    groups: dict[Endpoint | str, list[Mountable]] = {}
+def by_server(volumes: Iterable[Mountable]) -> dict[AnsweredBy, list[Mountable]]:
+    """Volumes that the same servers, mount or plugin answer for. The empty name is the host itself."""
+    groups: dict[AnsweredBy, list[Mountable]] = {}
     for volume in volumes:
         groups.setdefault(volume.answered_by, []).append(volume)
     return groups
@@ -77,105 +83,22 @@ def blamed(reason: str, volumes: Iterable[Mountable]) -> list[Mountable]:
     return [volume for volume in volumes if f"/{volume.name}/_data" in reason]
 
 
-def unreachable(volume: Mountable, server: Endpoint, reason: str) -> Problem:
+def unreachable(volume: Mountable, reasons: Mapping[Endpoint, str]) -> Problem:
+    """None of its servers takes a connection, for these reasons."""
+    why = ", ".join(f"{server} cannot be reached from this host: {reason}" for server, reason in reasons.items())
     return Problem(
         volume.name,
-        f"{volume.meaning.backend}.server",
-        f"the server at {server} cannot be reached from this host: {reason}",
+        f"{volume.meaning.backend}.{'monitors' if volume.meaning.backend == 'cephfs' else 'server'}",
+        f"the server at {why}",
         "see that the address is right, that the server runs, and that no firewall is between",
     )
 
 
 def explain(volume: Mountable, reason: str) -> Problem:
     """The kernel's reason for not mounting a volume, as a cause and a remedy."""
-    words = reason.rsplit(": ", 1)[-1].strip()
     backend = volume.meaning.backend
-    for text, cause, remedy in (*_CAUSES.get(backend, ()), *_COMMON_CAUSES):
-        if text in reason.lower():
-            return Problem(volume.name, backend, f"it cannot be mounted: {cause} ({words})", remedy)
-    # Without the options of the mount, which may have secrets among them.
-    told = re.sub(r", data: .*(?=: )", "", reason)
-    return Problem(
-        volume.name, backend, f"it cannot be mounted: {told}", "see the log of the engine and the kernel's on that host"
-    )
-
-
-# What the kernel says, as errno's text in small letters, by backend. The first that fits counts.
-_CAUSES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
-    "nfs": (
-        (
-            "no such device",
-            "the kernel of this host has no NFS client",
-            "load it (modprobe nfs), or install a kernel that has it; in a container the machine's kernel counts",
-        ),
-        (
-            "no such file or directory",
-            "the server exports no such directory to this host, or the directory is missing in it",
-            "see `exportfs -v` on the server, and nfs.path; with NFSv4 it counts from the server's pseudo root",
-        ),
-        (
-            "permission denied",
-            "the server does not export that directory to this host",
-            "see `exportfs -v` on the server: this host's address must be among the clients",
-        ),
-        (
-            "access denied",
-            "the server does not export that directory to this host",
-            "see `exportfs -v` on the server: this host's address must be among the clients",
-        ),
-        (
-            "operation not permitted",
-            "the server, or this host, does not permit the mount",
-            "see the export's clients and its option `secure`; a container may lack the right to mount",
-        ),
-        (
-            "protocol not supported",
-            "the server does not offer this version of NFS",
-            "set nfs.version to one that it has, see `cat /proc/fs/nfsd/versions` there",
-        ),
-        (
-            "stale file handle",
-            "the export was replaced on the server",
-            "run `exportfs -ra` there, or restart its NFS server",
-        ),
-        ("invalid argument", "the kernel knows one of the options not, or not with this version", "see nfs.options"),
-        (
-            "no such host",
-            "the engine cannot find the server's address",
-            "give nfs.server as an address, or mend the name service of this host",
-        ),
-        (
-            "error resolving",
-            "the engine cannot find the server's address",
-            "give nfs.server as an address, or mend the name service of this host",
-        ),
-    ),
-    "bind": (
-        (
-            "no such file or directory",
-            "the directory does not exist on this host",
-            "make it, or add create_path: {}; below a GlusterFS mount, see that this is mounted",
-        ),
-        (
-            "transport endpoint is not connected",
-            "the mount below it is dead",
-            "unmount it (umount -l) and start its mount unit again",
-        ),
-        ("not a directory", "the path is no directory", "mend bind.path"),
-    ),
-    "tmpfs": (("invalid argument", "the kernel takes one of the options not", "see tmpfs.size and tmpfs.mode"),),
-}
-_COMMON_CAUSES = (
-    ("connection timed out", "the server does not answer", "see that it runs and that no firewall is between"),
-    ("connection refused", "nothing listens there on the server", "start the service on the server"),
-    ("no route to host", "there is no way to the server", "see the address and the network of this host"),
-    ("network is unreachable", "there is no way to the server", "see the address and the network of this host"),
-    ("no such device", "the kernel of this host has no such file system", "load its module, or use another backend"),
-    ("permission denied", "the mount is not permitted", "see the rights on what is mounted"),
-    ("operation not permitted", "the mount is not permitted", "see the rights of the engine on this host"),
-    ("no such file or directory", "what is to be mounted does not exist", "make it, or mend the options"),
-    ("invalid argument", "the kernel takes one of the options not", "see the mount options"),
-)
+    cause, remedy = cause_of(backend, reason)
+    return Problem(volume.name, backend, f"it cannot be mounted: {cause}", remedy)
 
 
 def _silent(servers: Iterable[Endpoint], limit: float) -> dict[Endpoint, str]:

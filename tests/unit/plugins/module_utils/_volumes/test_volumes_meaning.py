@@ -145,11 +145,11 @@ def test_spellings_of_a_server_are_one(server, spelling):
 
 
 def test_the_server_to_ask_is_the_one_of_addr():
-    assert recognise("local", {"type": "nfs", "device": "x:/srv", "o": "addr=10.0.0.5"}).server == Endpoint(
-        "10.0.0.5", 2049
+    assert recognise("local", {"type": "nfs", "device": "x:/srv", "o": "addr=10.0.0.5"}).servers == (
+        Endpoint("10.0.0.5", 2049),
     )
-    assert recognise("local", {"type": "nfs", "device": ":/s", "o": "addr=h,port=20049,v4.2"}).server == Endpoint(
-        "h", 20049
+    assert recognise("local", {"type": "nfs", "device": ":/s", "o": "addr=h,port=20049,v4.2"}).servers == (
+        Endpoint("h", 20049),
     )
 
 

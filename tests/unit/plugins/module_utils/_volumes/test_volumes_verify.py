@@ -42,9 +42,9 @@ LOCAL = Mountable("cache", recognise("local", {}))
 def test_volumes_of_one_server_are_one_group_and_those_of_this_host_another():
     groups = by_server([nfs("a1"), LOCAL, nfs("b1", "10.0.0.6"), nfs("a2")])
     assert {server: [volume.name for volume in group] for server, group in groups.items()} == {
-        Endpoint("10.0.0.5", 2049): ["a1", "a2"],
+        (Endpoint("10.0.0.5", 2049),): ["a1", "a2"],
         "": ["cache"],
-        Endpoint("10.0.0.6", 2049): ["b1"],
+        (Endpoint("10.0.0.6", 2049),): ["b1"],
     }
 
 

@@ -1,0 +1,48 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Directories of the host."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping
+
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.mount_options import MountOptions
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.shared import POINTS, Meaning, local_path
+
+
+class Bind:
+    """A directory of the host, under a volume's name."""
+
+    key = "bind"
+    arguments: Mapping[str, Any] = {"path": {"type": "str", "required": True}}
+
+    @staticmethod
+    def problems(name: str, given: Mapping[str, Any]) -> Iterator[Problem]:
+        if not given["path"].startswith("/"):
+            yield Problem(
+                name,
+                "bind.path",
+                f"{given['path']!r} is not absolute",
+                "give the directory from the root, such as /srv/www",
+            )
+
+    @staticmethod
+    def driver_opts(given: Mapping[str, Any]) -> dict[str, str]:
+        return {"type": "none", "device": given["path"], "o": "bind"}
+
+    @staticmethod
+    def mounts(_kind: str, options: MountOptions) -> bool:
+        # mount(2) does not look at the type when it binds.
+        return options.has("bind") or options.has("rbind")
+
+    @staticmethod
+    def meaning(_kind: str, device: str, options: MountOptions) -> Meaning:
+        fields = {
+            "path": local_path(device),
+            "recursive": options.has("rbind"),
+            **options.others("bind", "rbind"),
+            **options.flags(),
+        }
+        return Meaning("bind", fields, POINTS)
