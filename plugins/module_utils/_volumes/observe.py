@@ -33,6 +33,7 @@ class Actual:
     options: Mapping[str, str]
     labels: Mapping[str, str]
     mount_point: str = ""
+    created: str = ""
 
     @property
     def meaning(self) -> Meaning:
@@ -107,6 +108,7 @@ def volumes(engine: Engine) -> dict[str, Actual]:
             options=found.get("Options") or {},
             labels=found.get("Labels") or {},
             mount_point=found.get("Mountpoint") or "",
+            created=found.get("CreatedAt") or "",
         )
         for found in listed
     }
