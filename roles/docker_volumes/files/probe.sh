@@ -2,8 +2,10 @@
 # SPDX-FileCopyrightText: 2026 berthage.swarm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What the role has to know of a host, in one go: NAME=VALUE lines.
-# Usage: probe.sh [MOUNT_POINT...]
+# Usage: probe.sh ASK_SWARM [MOUNT_POINT...], where ASK_SWARM is yes when the host's place in its Swarm is wanted too.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+ask_swarm=$1
+shift
 
 ID='' ID_LIKE=''
 [ -r /etc/os-release ] && . /etc/os-release
@@ -13,6 +15,7 @@ echo "os_like=$ID_LIKE"
 has=''
 command -v mount.nfs >/dev/null && has="$has nfs"
 command -v mount.glusterfs >/dev/null && has="$has glusterfs"
+command -v cifs.upcall >/dev/null && command -v request-key >/dev/null && has="$has cifs"
 echo "has=$has"
 
 package_lists=''
@@ -22,6 +25,16 @@ done
 echo "package_lists=$package_lists"
 
 echo "engine=$([ -S /run/docker.sock ] && echo yes)"
+
+state='' node='' is_manager=''
+if [ "$ask_swarm" = yes ]; then
+    read -r state is_manager node <<EOF
+$(timeout 20 docker info --format '{{ .Swarm.LocalNodeState }} {{ .Swarm.ControlAvailable }} {{ .Swarm.NodeID }}' 2>/dev/null)
+EOF
+fi
+echo "swarm=$state"
+echo "node=$node"
+echo "is_manager=$is_manager"
 
 hash_of() {
     [ -r "/etc/systemd/system/$1" ] && sha1sum "/etc/systemd/system/$1" | cut -d' ' -f1
