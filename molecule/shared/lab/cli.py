@@ -38,21 +38,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(paths: Paths, options: argparse.Namespace) -> None:
-    hosts: list[str] = options.hosts.split(",")
+    hosts = from_words(options.hosts, options.release)
     groups: dict[str, list[str]] = json.loads(options.groups)
     if options.platforms:
-        hosts, groups = from_platforms(json.loads(options.platforms))
-    request = lifecycle.Request(options.name, tuple(hosts), options.kind, options.base, options.release, groups)
-    lifecycle.up(paths, request)
+        hosts, groups = from_platforms(json.loads(options.platforms), options.release)
+    packages = [package for package in options.packages.split(",") if package]
+    lifecycle.up(paths, lifecycle.Request(options.name, hosts, options.kind, options.base, packages, groups))
 
 
-def from_platforms(platforms: list[dict[str, Any]]) -> tuple[list[str], dict[str, list[str]]]:
-    """Molecule's platforms as the names of hosts, and the members of each group."""
+def from_words(words: str, release: str) -> dict[str, str]:
+    """The release of each host in node1,node2=trixie; `release` where none is named."""
+    hosts: dict[str, str] = {}
+    for word in words.split(","):
+        name, _, own = word.partition("=")
+        _add_host(hosts, name, own or release)
+    return hosts
+
+
+def from_platforms(platforms: list[dict[str, Any]], release: str) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Molecule's platforms as the release of each host, and the members of each group."""
+    hosts: dict[str, str] = {}
     groups: dict[str, list[str]] = {}
     for platform in platforms:
+        _add_host(hosts, platform["name"], platform.get("release", release))
         for group in platform.get("groups", []):
             groups.setdefault(group, []).append(platform["name"])
-    return [platform["name"] for platform in platforms], groups
+    return hosts, groups
+
+
+def _add_host(hosts: dict[str, str], name: str, release: str) -> None:
+    if name in hosts:
+        raise LabError(f"{name}: this host is named twice")
+    if release not in RELEASES:
+        raise LabError(f"{name}: no release {release} here; there are {', '.join(RELEASES)}")
+    hosts[name] = release
 
 
 def _down(paths: Paths, options: argparse.Namespace) -> None:
@@ -78,9 +97,10 @@ def _ssh(paths: Paths, options: argparse.Namespace) -> None:
 def _status(paths: Paths, _options: argparse.Namespace) -> None:
     labs = all_labs(paths)
     for lab in labs:
-        print(f"{lab.name}: {lab.kind}, {lab.base} {lab.release}, {lab.subnet}, inventory {paths.inventory(lab.name)}")
+        print(f"{lab.name}: {lab.kind}, {lab.base}, {lab.subnet}, inventory {paths.inventory(lab.name)}")
         for host in lab.hosts:
-            print(f"  {host.name:<12} {host.address:<14} {'running' if kinds.of(lab).running(lab, host) else 'off'}")
+            state = "running" if kinds.of(lab).running(lab, host) else "off"
+            print(f"  {host.name:<12} {host.address:<14} {host.release:<10} {state}")
     if not labs:
         print("no lab")
     pid = engine.ours(paths)
@@ -114,12 +134,19 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("up", help="bring a lab's hosts up and write its inventory; keeps what runs")
     command.add_argument("name")
-    command.add_argument("--hosts", default="node1,node2,node3", help="comma-separated names (default: %(default)s)")
+    command.add_argument(
+        "--hosts",
+        default="node1,node2,node3",
+        help="comma-separated names, with a release where it is another: node1,node2=trixie (default: %(default)s)",
+    )
     command.add_argument("--kind", choices=kinds.KINDS, default="container")
     command.add_argument(
         "--base", choices=BASES, default="full", help="full: packages baked in; bare: the roles install them"
     )
-    command.add_argument("--release", choices=RELEASES, default="bookworm")
+    command.add_argument(
+        "--release", choices=RELEASES, default="bookworm", help="of hosts that name none (default: %(default)s)"
+    )
+    command.add_argument("--packages", default="", help="comma-separated Debian packages that the hosts have besides")
     command.add_argument("--groups", default="{}", help='inventory groups as JSON: {"managers": ["node1"]}')
     command.add_argument("--platforms", help="hosts and their groups as JSON, the way Molecule has them")
     command.set_defaults(function=_up)

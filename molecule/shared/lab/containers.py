@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Mapping
 
 from lab import engine, machine
 from lab.locks import lock
@@ -67,10 +68,11 @@ CAPABILITIES = [
 ]
 
 
-def start(paths: Paths, lab: Lab, recipe: Recipe) -> None:
+def start(paths: Paths, lab: Lab, recipes: Mapping[str, Recipe]) -> None:
     """Make the network and every host that is missing; start those that stand still; keep those that run."""
     engine.ensure_engine(paths)
-    _ensure_image(paths, lab, recipe)
+    for host in lab.hosts:
+        _ensure_image(paths, host.image, recipes[host.release])
     _ensure_network(lab)
     there = _states(lab)
     for host in lab.hosts:
@@ -162,12 +164,12 @@ def _run_command(lab: Lab, host: Host) -> list[str]:
         command += ["--cgroupns=private"]
     for directory in VOLUMES:
         command += ["--volume", directory]
-    command += ["--env", f"lab_mtu={machine.uplink_mtu()}", f"{REPOSITORY}:{lab.image}"]
+    command += ["--env", f"lab_mtu={machine.uplink_mtu()}", f"{REPOSITORY}:{host.image}"]
     return command
 
 
-def _ensure_image(paths: Paths, lab: Lab, recipe: Recipe) -> None:
-    tag = f"{REPOSITORY}:{lab.image}"
+def _ensure_image(paths: Paths, image: str, recipe: Recipe) -> None:
+    tag = f"{REPOSITORY}:{image}"
     if _has_image(tag):
         return
     with lock(paths, "import"):
@@ -194,8 +196,8 @@ def _has_image(tag: str) -> bool:
 
 
 def _remove_outdated(recipe: Recipe, tag: str) -> None:
-    """Earlier images of the same base and release; the engine keeps those that containers still use."""
-    pattern = f"reference={REPOSITORY}:{recipe.base}-{recipe.release}-*"
+    """Earlier images of the same variant; the engine keeps those that containers still use."""
+    pattern = f"reference={REPOSITORY}:{recipe.variant}-*"
     form = "{{.Repository}}:{{.Tag}}"
     for old in run(["docker", "image", "ls", "--filter", pattern, "--format", form]).stdout.split():
         if old != tag:

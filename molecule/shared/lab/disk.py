@@ -27,7 +27,7 @@ def ensure_disk(paths: Paths, recipe: Recipe) -> Path:
     version = kernel_version()
     disk = disk_path(paths, recipe.image, version)
     tar = ensure_rootfs(paths, recipe)
-    with lock(paths, f"image-{recipe.base}-{recipe.release}"):
+    with lock(paths, f"image-{recipe.variant}"):
         if not disk.exists():
             with step(f"Making the disk {disk.name} of {recipe.image}; it is kept"):
                 _make(tar, version, disk)

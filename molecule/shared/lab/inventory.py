@@ -40,7 +40,7 @@ def render(paths: Paths, lab: Lab, groups: Mapping[str, Sequence[str]]) -> dict[
         "lab_gateway": lab.gateway,
         "lab_interface": lab.interface,
     }
-    hosts = {host.name: {"ansible_host": host.address} for host in lab.hosts}
+    hosts = {host.name: {"ansible_host": host.address, "lab_release": host.release} for host in lab.hosts}
     children: dict[str, object] = {
         group: {"hosts": {name: {} for name in members}} for group, members in sorted(groups.items())
     }

@@ -14,7 +14,7 @@ from typing import Mapping, Sequence
 
 from lab import containers, engine, inventory, kinds, machine, subnets, umlnet
 from lab.locks import lock
-from lab.model import Host, Lab, addressed, all_labs, check_name, load, load_or_fail, save
+from lab.model import Host, Lab, addresses, all_labs, check_name, load, load_or_fail, save
 from lab.paths import Paths
 from lab.progress import say, step
 from lab.recipe import Recipe
@@ -29,10 +29,11 @@ class Request:
     """The lab that somebody wants."""
 
     name: str
-    hosts: tuple[str, ...]
+    # Each host's name and its release.
+    hosts: Mapping[str, str]
     kind: str
     base: str
-    release: str
+    packages: Sequence[str]
     groups: Mapping[str, Sequence[str]]
 
 
@@ -43,12 +44,15 @@ def up(paths: Paths, request: Request) -> Path:
     with lock(paths, f"lab-{request.name}"):
         kind = kinds.choose(request.kind)
         machine.require(paths, (*machine.COMMON, *kinds.requirements(kind)))
-        recipe = current_recipe(paths, request.base, request.release)
-        lab = _lab(paths, request, kind, recipe)
+        recipes = {
+            release: current_recipe(paths, request.base, release, request.packages)
+            for release in sorted(set(request.hosts.values()))
+        }
+        lab = _lab(paths, request, kind, recipes)
         if load(paths, lab.name) is None:
             _clear(lab.name)
         save(paths, lab)
-        kinds.of(lab).start(paths, lab, recipe)
+        kinds.of(lab).start(paths, lab, recipes)
         file = inventory.write_inventory(paths, lab, request.groups)
         with step(f"Waiting for {', '.join(host.name for host in lab.hosts)} to answer"):
             wait_for_ssh(lab.hosts)
@@ -113,21 +117,25 @@ def _answers_ssh(host: Host) -> bool:
         return False
 
 
-def _lab(paths: Paths, request: Request, kind: str, recipe: Recipe) -> Lab:
-    """The lab as it will be: one that is there already keeps its image, and cannot change its shape."""
+def _lab(paths: Paths, request: Request, kind: str, recipes: Mapping[str, Recipe]) -> Lab:
+    """The lab as it will be: one that is there already keeps its images, and cannot change its shape."""
     before = load(paths, request.name)
     index = subnets.subnet_index(paths, request.name)
     lab = Lab(
         name=request.name,
         kind=kind,
         base=request.base,
-        release=request.release,
-        image=recipe.image if before is None else before.image,
+        packages=tuple(sorted(request.packages)),
         subnet_index=index,
-        hosts=addressed(request.hosts, index),
+        hosts=tuple(
+            Host(name, address, request.hosts[name], recipes[request.hosts[name]].image)
+            for name, address in addresses(tuple(request.hosts), index).items()
+        ),
     )
-    _refuse_another_shape(before, lab)
-    return lab
+    if before is None:
+        return lab
+    refuse_another_shape(before, lab)
+    return before
 
 
 def _clear(name: str) -> None:
@@ -147,15 +155,20 @@ def _remove(paths: Paths, name: str) -> None:
     say(f"lab {name} is gone" if existed else f"there is no lab {name}")
 
 
-def _refuse_another_shape(before: Lab | None, wanted: Lab) -> None:
-    if before is None:
-        return
-    for field in ("kind", "base", "release"):
-        if getattr(before, field) != getattr(wanted, field):
+def refuse_another_shape(before: Lab, wanted: Lab) -> None:
+    for field in ("kind", "base", "packages", "host names and releases"):
+        there, asked = _shape(before)[field], _shape(wanted)[field]
+        if there != asked:
             raise LabError(
-                f"lab {wanted.name} is there with {field} {getattr(before, field)}, not {getattr(wanted, field)}; "
+                f"lab {wanted.name} is there with the {field} {there or 'none'}, not {asked or 'none'}; "
                 f"`lab down {wanted.name}` first"
             )
-    names: tuple[str, ...] = tuple(host.name for host in before.hosts)
-    if names != tuple(host.name for host in wanted.hosts):
-        raise LabError(f"lab {wanted.name} is there with the hosts {', '.join(names)}; `lab down {wanted.name}` first")
+
+
+def _shape(lab: Lab) -> dict[str, str]:
+    return {
+        "kind": lab.kind,
+        "base": lab.base,
+        "packages": ", ".join(lab.packages),
+        "host names and releases": ", ".join(f"{host.name}={host.release}" for host in lab.hosts),
+    }

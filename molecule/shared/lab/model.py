@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
+from typing import Any, Sequence
 
 from lab.paths import Paths
 from lab.shell import LabError
@@ -21,6 +22,8 @@ _HOST = re.compile(r"[a-z][a-z0-9-]{0,30}")
 class Host:
     name: str
     address: str
+    release: str
+    image: str
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,7 @@ class Lab:
     name: str
     kind: str
     base: str
-    release: str
-    image: str
+    packages: tuple[str, ...]
     subnet_index: int
     hosts: tuple[Host, ...]
 
@@ -59,14 +61,12 @@ class Lab:
         raise LabError(f"lab {self.name} has no host {name}; it has {known}")
 
 
-def addressed(names: tuple[str, ...], subnet_index: int) -> tuple[Host, ...]:
-    """The hosts with their addresses: .11 for the first, .12 for the second and so on."""
+def addresses(names: Sequence[str], subnet_index: int) -> dict[str, str]:
+    """The hosts' addresses: .11 for the first, .12 for the second and so on."""
     for name in names:
         if not _HOST.fullmatch(name):
             raise LabError(f"{name}: no host name (lower-case letters, digits and hyphens, a letter first)")
-    if len(set(names)) != len(names):
-        raise LabError(f"{', '.join(names)}: a host is named twice")
-    return tuple(Host(name, f"10.77.{subnet_index}.{11 + position}") for position, name in enumerate(names))
+    return {name: f"10.77.{subnet_index}.{11 + position}" for position, name in enumerate(names)}
 
 
 def check_name(name: str) -> str:
@@ -85,10 +85,9 @@ def load(paths: Paths, name: str) -> Lab | None:
     file = paths.lab(name) / "lab.json"
     if not file.exists():
         return None
-    values: dict[str, object] = json.loads(file.read_text())
-    hosts = values.pop("hosts")
-    assert isinstance(hosts, list)
-    return Lab(hosts=tuple(Host(**host) for host in hosts), **values)  # type: ignore[arg-type]
+    values: dict[str, Any] = json.loads(file.read_text())
+    hosts = tuple(Host(**host) for host in values.pop("hosts"))
+    return Lab(hosts=hosts, packages=tuple(values.pop("packages")), **values)
 
 
 def load_or_fail(paths: Paths, name: str) -> Lab:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Sequence
 
 from lab.paths import FILES
 
@@ -37,12 +38,19 @@ def packages(base: str, release: str) -> tuple[str, ...]:
     return tuple(f"{_BARE} {_FULL} {_FULL_OF_RELEASE.get(release, '')}".split())
 
 
+def variant(base: str, release: str, extra: Sequence[str]) -> str:
+    """The first part of an image's name. Of each variant one image is kept, whatever others there are."""
+    digest = hashlib.sha256(" ".join(sorted(extra)).encode()).hexdigest()[:6]
+    return f"{base}-{release}" + (f".{digest}" if extra else "")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything a root file system is made from."""
 
     base: str
     release: str
+    extra: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
     apt_conf: str
     authorities: tuple[tuple[str, str], ...]
@@ -52,7 +60,11 @@ class Recipe:
 
     @property
     def packages(self) -> tuple[str, ...]:
-        return packages(self.base, self.release)
+        return (*packages(self.base, self.release), *self.extra)
+
+    @property
+    def variant(self) -> str:
+        return variant(self.base, self.release, self.extra)
 
     @property
     def key(self) -> str:
@@ -61,7 +73,7 @@ class Recipe:
 
     @property
     def image(self) -> str:
-        return f"{self.base}-{self.release}-{self.key}"
+        return f"{self.variant}-{self.key}"
 
 
 def recipe_files(directory: Path = FILES) -> tuple[tuple[str, str], ...]:

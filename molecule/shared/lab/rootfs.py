@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import Sequence
 
 from lab import aptconf, sshkeys
 from lab.locks import lock
@@ -22,12 +23,13 @@ from lab.shell import run
 _BUILDING = "building-"
 
 
-def current_recipe(paths: Paths, base: str, release: str) -> Recipe:
+def current_recipe(paths: Paths, base: str, release: str, extra: Sequence[str]) -> Recipe:
     """The recipe as of now: this checkout's files, this machine's apt configuration, this lab's keys."""
     sshkeys.ensure_keys(paths)
     return Recipe(
         base=base,
         release=release,
+        extra=tuple(sorted(extra)),
         sources=aptconf.machine_sources(release),
         apt_conf=aptconf.machine_transport(),
         authorities=tuple(sorted(aptconf.machine_authorities().items())),
@@ -40,7 +42,7 @@ def current_recipe(paths: Paths, base: str, release: str) -> Recipe:
 def ensure_rootfs(paths: Paths, recipe: Recipe) -> Path:
     """The tar of the recipe's root file system; built if it is not there yet."""
     tar = paths.images / recipe.image / "rootfs.tar"
-    with lock(paths, f"image-{recipe.base}-{recipe.release}"):
+    with lock(paths, f"image-{recipe.variant}"):
         if not tar.exists():
             _remove_outdated(paths, recipe)
             with step(f"Building the root file system {recipe.image} from Debian packages; it is kept"):
@@ -50,9 +52,7 @@ def ensure_rootfs(paths: Paths, recipe: Recipe) -> Path:
 
 def _build(paths: Paths, recipe: Recipe, tar: Path) -> None:
     tar.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=paths.images, prefix=f"{_BUILDING}{recipe.base}-{recipe.release}-"
-    ) as directory:
+    with tempfile.TemporaryDirectory(dir=paths.images, prefix=f"{_BUILDING}{recipe.variant}-") as directory:
         stage = Path(directory)
         _fill_stage(paths, recipe, stage)
         # A set of apt configuration of the machine may hide the package cache (slim containers do); only the transport
@@ -65,6 +65,7 @@ def _build(paths: Paths, recipe: Recipe, tar: Path) -> None:
         environment = {
             **os.environ,
             "STAGE": str(stage),
+            "EXTRA": " ".join(recipe.extra),
             "TMPDIR": str(stage),
             "DEBIAN_FRONTEND": "noninteractive",
             "SOURCE_DATE_EPOCH": str(int(time.time())),
@@ -90,11 +91,11 @@ def _fill_stage(paths: Paths, recipe: Recipe, stage: Path) -> None:
 
 
 def _remove_outdated(paths: Paths, recipe: Recipe) -> None:
-    """Earlier images of the same base and release, unless a lab still stands on one; and what a killed build left."""
-    for directory in paths.images.glob(f"{_BUILDING}{recipe.base}-{recipe.release}-*"):
+    """Earlier images of the same variant, unless a lab still stands on one; and what a killed build left."""
+    for directory in paths.images.glob(f"{_BUILDING}{recipe.variant}-*"):
         shutil.rmtree(directory, ignore_errors=True)
-    in_use = {lab.image for lab in all_labs(paths)}
-    for directory in paths.images.glob(f"{recipe.base}-{recipe.release}-*"):
+    in_use = {host.image for lab in all_labs(paths) for host in lab.hosts}
+    for directory in paths.images.glob(f"{recipe.variant}-*"):
         if directory.name not in in_use:
             say(f"removing {directory.name}, which the recipe has changed since")
             shutil.rmtree(directory)

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Mapping
 
 from lab import machine, umlnet
 from lab.disk import disk_path, ensure_disk, kernel_version, make_data_disk
@@ -44,10 +45,11 @@ NOT_NEEDED = (
 )
 
 
-def start(paths: Paths, lab: Lab, recipe: Recipe) -> None:
+def start(paths: Paths, lab: Lab, recipes: Mapping[str, Recipe]) -> None:
     """Make the network and every host that is missing; keep those that run."""
-    if not disk_path(paths, lab.image, kernel_version()).exists():
-        ensure_disk(paths, recipe)
+    for host in lab.hosts:
+        if not disk_path(paths, host.image, kernel_version()).exists():
+            ensure_disk(paths, recipes[host.release])
     umlnet.ensure_network(paths, lab)
     for host in lab.hosts:
         umlnet.ensure_tap(lab, host)
@@ -86,7 +88,7 @@ def power_on(paths: Paths, lab: Lab, host: Host) -> None:
         f"umid={umid(lab, host)}",
         f"uml_dir={directory}",
         f"mem={MEMORY}",
-        f"ubd0={directory / (host.name + '.cow')},{disk_path(paths, lab.image, kernel_version())}",
+        f"ubd0={directory / (host.name + '.cow')},{disk_path(paths, host.image, kernel_version())}",
         f"ubd1={data}",
         "root=/dev/ubda",
         "rw",

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "molecule" / "shared"))
 
-from lab.model import Lab, addressed
+from lab.model import Host, Lab, addresses
 
 
 @pytest.fixture
@@ -21,8 +21,10 @@ def three_hosts() -> Lab:
         name="trial",
         kind="uml",
         base="full",
-        release="bookworm",
-        image="full-bookworm-0123456789ab",
+        packages=(),
         subnet_index=7,
-        hosts=addressed(("node1", "node2", "node3"), 7),
+        hosts=tuple(
+            Host(name, address, "bookworm", "full-bookworm-0123456789ab")
+            for name, address in addresses(("node1", "node2", "node3"), 7).items()
+        ),
     )

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs inside the new root file system's build (mmdebstrap calls it with the root directory). STAGE holds what the lab
-# prepared: rootfs/ (files to copy), keys, certificates.
+# prepared: rootfs/ (files to copy), keys, certificates. EXTRA names the packages that a scenario wants besides.
 set -eu
 root=$1
 
@@ -32,6 +32,11 @@ done
 # Installed is not started: what the roles start must not be running because the package came with the image.
 for unit in docker.service docker.socket containerd.service glusterd.service nfs-server.service nfs-ganesha.service \
   nfs-ganesha-lock.service nfs-blkmap.service rpcbind.service rpcbind.socket rpc-statd.service; do
+  chroot "$root" systemctl disable "$unit" >/dev/null 2>&1 || true
+done
+
+for unit in $(for package in $EXTRA; do chroot "$root" dpkg --listfiles "$package"; done |
+  sed -n 's|.*/systemd/system/\([^/@]*\.\(service\|socket\|target\|timer\)\)$|\1|p'); do
   chroot "$root" systemctl disable "$unit" >/dev/null 2>&1 || true
 done
 
