@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
+from ansible_collections.berthage.swarm.plugins.module_utils._report import table, text_of
+
 DOCUMENTATION = r"""
 name: verify_report
 short_description: The summary of the playbook verify, as aligned lines
@@ -89,19 +91,10 @@ def verify_report(answers: Sequence[Answers], hosts: Sequence[str]) -> dict[str,
         ("FAILED", [str(check) for check in failures]),
         ("RESULT", [count]),
     )
-    text = [line for title, lines in sections if lines for line in ("", title, *(f"  {line}" for line in lines))]
     return {
-        "lines": text[1:],
+        "lines": text_of(sections),
         "failures": [str(check) for check in failures],
     }
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns as wide as their widest cell. No rows, no table."""
-    if not rows:
-        return []
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in (header, *rows)]
 
 
 def host_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:

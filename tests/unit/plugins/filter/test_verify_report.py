@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.berthage.swarm.plugins.filter.verify_report import table, verify_report
+from ansible_collections.berthage.swarm.plugins.filter.verify_report import verify_report
 
 OK = {"outcome": "verified", "reason": ""}
 HOSTS = ["node1", "node2"]
@@ -21,14 +21,6 @@ def both(**of_first: Any) -> list[dict[str, Any]]:
 
 def text(answers: list[dict[str, Any]], hosts: list[str]) -> str:
     return "\n".join(verify_report(answers, hosts)["lines"])
-
-
-def test_the_columns_of_a_table_are_aligned() -> None:
-    assert table(("name", "state"), [("a", "up"), ("longer", "down")]) == [
-        "name    state",
-        "a       up",
-        "longer  down",
-    ]
 
 
 def test_a_section_without_rows_is_left_out() -> None:
