@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Any, Mapping
 
 try:
@@ -32,13 +33,23 @@ ENGINE_ARGUMENTS: dict[str, dict[str, Any]] = {
 class EngineError(Exception):
     """The engine did not do what it was asked. The text says which engine, why, and what to do where that is known."""
 
+    may_have_happened = False
+
 
 class EngineUnreachable(EngineError):
     """No engine answers at the address."""
 
 
+class EngineLost(EngineUnreachable):
+    """The connection broke after the engine may have got the request. What it was asked may have happened."""
+
+    may_have_happened = True
+
+
 class EngineTimeout(EngineError):
     """The engine took longer than the limit of this call. What it was asked may still happen."""
+
+    may_have_happened = True
 
 
 class EngineRefusal(EngineError):
@@ -79,7 +90,7 @@ class Engine:
             client = docker.APIClient(
                 base_url=address, version="auto", timeout=options["timeout"], tls=_tls_configuration(options)
             )
-        except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
+        except _connection_errors() as error:
             raise EngineUnreachable(_why_unreachable(address, error)) from error
         return cls(client, address)
 
@@ -115,7 +126,7 @@ class Engine:
                 beginning += part
                 if len(beginning) >= size:
                     break
-        except requests.exceptions.RequestException as error:
+        except _transport_errors() as error:
             raise EngineUnreachable(_why_unreachable(self.address, error)) from error
         finally:
             response.close()
@@ -143,11 +154,39 @@ class Engine:
                 f"the engine at {self.address} did not answer {method} {path} "
                 f"within {timeout or self._client.timeout:g} s"
             ) from error
-        except requests.exceptions.RequestException as error:
-            raise EngineUnreachable(_why_unreachable(self.address, error)) from error
+        except _transport_errors() as error:
+            if not _may_have_been_sent(error):
+                raise EngineUnreachable(_why_unreachable(self.address, error)) from error
+            raise EngineLost(
+                f"the connection to the engine at {self.address} broke ({error}), so that whether it did "
+                f"{method} {path} is not known; see that the engine runs, then run again"
+            ) from error
         if response.status_code >= 400:
             raise EngineRefusal(response.status_code, _reason(response))
         return response
+
+
+def _transport_errors() -> tuple[type[Exception], ...]:
+    """What a connection can fail with. Of ssh the SDK lets the errors of its library through, where it has one."""
+    ssh = sys.modules.get("paramiko")
+    return (requests.exceptions.RequestException, OSError, EOFError, *((ssh.SSHException,) if ssh else ()))
+
+
+def _connection_errors() -> tuple[type[Exception], ...]:
+    """What making a connection can fail with. ValueError: an address that is none."""
+    return (docker.errors.DockerException, ValueError, *_transport_errors())
+
+
+def _may_have_been_sent(error: BaseException) -> bool:
+    """Whether the connection was there, so that the request may have reached the engine."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, (ConnectionRefusedError, FileNotFoundError, PermissionError)):
+            return False
+        if isinstance(cause, requests.exceptions.ConnectTimeout) or type(cause).__name__ == "NewConnectionError":
+            return False
+        cause = cause.__cause__ or cause.__context__
+    return True
 
 
 def _encoded(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -180,7 +219,7 @@ def _why_unreachable(address: str, error: Exception) -> str:
             f"no Docker engine at {address}: the socket does not exist; start the engine (systemctl start docker), "
             "install it with the role berthage.swarm.docker_engine, or set docker_host"
         )
-    return f"no Docker engine answers at {address} ({text}); see `systemctl status docker` on that host"
+    return f"no Docker engine answers at {address} ({text}); see `systemctl status docker` on that host, then run again"
 
 
 def _reason(response: Any) -> str:

@@ -62,31 +62,53 @@ class StepFailed(Exception):
         super().__init__(f"{step.name}: could not {step.action}: {cause}")
 
 
+class Halfway(Exception):
+    """A step was begun and could not be finished: the item is gone, and what was to replace it is not there."""
+
+
+class Spared(Exception):
+    """An item turned out to be one that must stay, which fails nothing."""
+
+
 class Run:
     """One plan on its way: refuses as a whole, carries out in order, and knows at any moment what is true so far."""
 
-    def __init__(self, steps: Sequence[Step], kind: str) -> None:
-        """`kind` is the key of the returned list: `volumes`, `networks`, `exports`."""
+    def __init__(self, steps: Sequence[Step], kind: str, problems: Sequence[Problem] = ()) -> None:
+        """`kind` is the key of the returned list: `volumes`, `networks`, `exports`. `problems` are those of the call
+        as a whole."""
         self.steps = tuple(steps)
         self.kind = kind
+        self._problems = tuple(problems)
         self._done: dict[str, Step] = {}
         self._reports: dict[str, dict[str, Any]] = {}
 
     def refuse_if_any(self) -> None:
         """Every refusal found by planning, at once, before the first change."""
-        problems = [problem for step in self.steps for problem in step.problems]
+        problems = [*self._problems, *(problem for step in self.steps for problem in step.problems)]
         if problems:
             raise Refused(problems)
 
-    def apply(self, carry_out: Callable[[Step], None], failures: tuple[type[Exception], ...]) -> None:
-        """Carry the changing steps out in order. Of `failures`, the first one stops the run as `StepFailed`."""
-        for step in self.steps:
-            if not step.changes:
-                continue
+    def apply(
+        self,
+        carry_out: Callable[[Step], None],
+        failures: tuple[type[Exception], ...],
+        turn: Callable[[Step], int] = lambda _step: 0,
+    ) -> None:
+        """Carry the changing steps out, in order, or by `turn` first. Of `failures`, the first one stops the run as
+        `StepFailed`. One that may have happened all the same (its answer was lost) counts as done."""
+        for step in sorted((step for step in self.steps if step.changes), key=turn):
             try:
                 carry_out(step)
+            except Spared as reason:
+                self.report(step.name, action=KEEP, message=str(reason))
+                continue
             except failures as cause:
                 self.report(step.name, message=str(cause))
+                if isinstance(cause, Halfway):
+                    self._done[step.name] = step
+                    self.halfway(step.name)
+                elif getattr(cause, "may_have_happened", False):
+                    self._done[step.name] = step
                 raise StepFailed(step, cause) from cause
             self._done[step.name] = step
 
@@ -97,6 +119,10 @@ class Run:
     def undone(self, name: str) -> None:
         """The change of this item was taken back (a volume that failed its verification, say)."""
         self._done.pop(name, None)
+
+    def halfway(self, name: str) -> None:
+        """What was there is gone, and what was to replace it is not there (any more)."""
+        self._done[name] = replace(self._done[name], after=None)
 
     def report(self, name: str, **outcome: Any) -> None:
         """Add to what is returned for an item: `verified`, `message`, ..."""

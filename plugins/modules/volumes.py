@@ -426,7 +426,7 @@ problems:
       type: str
 """
 
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._arguments import ModuleForItems
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
@@ -435,18 +435,25 @@ from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
     EngineError,
     EngineTimeout,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._plan import CREATE, Run, StepFailed
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
+    CREATE,
+    RECREATE,
+    Run,
+    Spared,
+    Step,
+    StepFailed,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, Refused
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes import apply, observe, plan, spec, verify
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import HOLDS
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import Probes
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes import apply, observe, plan, removal, spec, verify
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import HOLDS, Meaning
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import PROBE_LABEL, Probes, is_left_behind
 
 
 class VerificationFailed(Exception):
     """Some volumes cannot be mounted."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__(verify.summary(problems))
+    def __init__(self, problems: Iterable[Problem], note: str = "") -> None:
+        super().__init__("\n".join(filter(None, [verify.summary(problems), note])))
 
 
 def main() -> None:
@@ -468,41 +475,42 @@ def _converge(module: ModuleForItems, result: dict[str, Any]) -> None:
     """Bring the engine to what is declared. `result` is true at any moment."""
     declaration = spec.read(module.params)
     engine = Engine.connect(module.params)
-    observation = _observe(engine, declaration)
-    # What an engine or a plugin says of an error may have the old ones in it.
-    declared = {volume.name for volume in declaration.volumes}
-    module.no_log_values.update(
-        observe.secrets(found for name, found in observation.volumes.items() if name in declared)
-    )
+    observation = _observe(module, engine, declaration)
     decided = plan.plan(declaration, observation)
     for warning in decided.warnings:
         module.warn(warning)
-    run = Run(decided.steps, "volumes")
+    run = Run(decided.steps, "volumes", decided.problems)
     result["services_known"] = observation.usage.services_known
     try:
         run.refuse_if_any()
         if module.check_mode:
             run.pretend()
             return
-        volumes = {volume.name: volume for volume in declaration.volumes}
-        run.apply(
-            lambda step: apply.carry_out(engine, step, volumes[step.name], declaration.owner), failures=apply.FAILURES
-        )
+        servers = verify.Servers(declaration.verify_timeout)
         if declaration.verify:
-            _verify(engine, declaration, observation, run)
+            _try_replacements(engine, declaration, observation, run, servers)
+        _apply(module, engine, declaration, observation, run)
+        if declaration.verify:
+            _verify(engine, declaration, observation, run, servers)
     finally:
         result.update(run.result())
 
 
-def _observe(engine: Engine, declaration: spec.Declaration) -> observe.Observation:
-    """Ask only for what the plan needs: users and emptiness for removals, mounts for what stands on them."""
+def _observe(module: ModuleForItems, engine: Engine, declaration: spec.Declaration) -> observe.Observation:
+    """Ask only for what the plan needs: users and emptiness of what may go, mounts for what stands on them."""
     volumes = observe.volumes(engine)
-    removed = plan.to_be_removed(declaration, volumes)
-    holders = plan.to_be_proven_empty(declaration, volumes)
+    if any(is_left_behind(found.labels[PROBE_LABEL]) for found in volumes.values() if PROBE_LABEL in found.labels):
+        with Probes(engine, declaration.verify_timeout):
+            volumes = observe.volumes(engine)  # without those
+    # What an engine or a plugin says of an error may have the old secrets in it.
+    concerned = {volume.name for volume in declaration.volumes}.union(removal.to_be_purged(declaration, volumes))
+    module.no_log_values.update(observe.secrets(found for name, found in volumes.items() if name in concerned))
+    removed = removal.to_be_removed(declaration, volumes)
     empty: dict[str, bool] = {}
-    if holders:
+    if removed:
+        # Also where nothing is to be proven empty: what a killed run has left may hold what is to go.
         with Probes(engine, declaration.verify_timeout) as probes:
-            empty = probes.empty(holders)
+            empty = probes.empty(removal.to_be_proven_empty(declaration, volumes))
     on_engine_host = not engine.is_remote
     stands_on_mount = any(volume.directory and volume.present for volume in declaration.volumes)
     return observe.Observation(
@@ -515,17 +523,74 @@ def _observe(engine: Engine, declaration: spec.Declaration) -> observe.Observati
     )
 
 
-def _verify(engine: Engine, declaration: spec.Declaration, observation: observe.Observation, run: Run) -> None:
+def _try_replacements(
+    engine: Engine,
+    declaration: spec.Declaration,
+    observation: observe.Observation,
+    run: Run,
+    servers: verify.Servers,
+) -> None:
+    """Prove what replaces a volume before the old one goes: once mounted, it will be again."""
+    recreated = {step.name for step in run.steps if step.action == RECREATE}
+    replacements = [
+        _mountable(volume, volume.meaning, observation, volume.driver_opts)
+        for volume in declaration.volumes
+        if volume.name in recreated and _can_be_tried(volume, observation)
+    ]
+    problems = verify.verify(engine, replacements, declaration.verify_timeout, servers)
+    if problems:
+        for name, problem in problems.items():
+            run.report(name, verified=False, message=f"{problem}; it was not recreated, the former one is still there")
+        raise VerificationFailed(problems.values(), "Nothing was changed: what was to be recreated is still there.")
+
+
+def _can_be_tried(volume: spec.Volume, observation: observe.Observation) -> bool:
+    """Whether a temporary volume tells anything, and harms nothing: what holds data needs no server, or it is a
+    plugin's, and only the plugin knows what its removal does. What stands on a directory needs that first."""
+    directory = observation.directories.get(volume.directory or "")
+    return volume.meaning.data != HOLDS and (directory is None or directory.exists)
+
+
+def _apply(
+    module: ModuleForItems,
+    engine: Engine,
+    declaration: spec.Declaration,
+    observation: observe.Observation,
+    run: Run,
+) -> None:
+    declared = {volume.name: volume for volume in declaration.volumes}
+
+    def carry_out(step: Step) -> None:
+        former = observation.volumes.get(step.name)
+        if step.name in declared:
+            apply.carry_out(engine, step, declared[step.name], former, declaration.owner)
+        elif former is not None:
+            try:
+                apply.purge(engine, former)
+            except Spared as reason:
+                module.warn(f"{step.name}: {reason}")
+                raise
+
+    run.apply(carry_out, failures=apply.FAILURES, turn=plan.turn)
+
+
+def _verify(
+    engine: Engine,
+    declaration: spec.Declaration,
+    observation: observe.Observation,
+    run: Run,
+    servers: verify.Servers,
+) -> None:
+    made = {step.name for step in run.steps if step.action in (CREATE, RECREATE)}
     mountables = [
-        verify.Mountable(
-            volume.name,
-            (observation.volumes.get(volume.name) or volume).meaning,
-            observe.mount_below(volume.directory, observation.mounts) if volume.directory else "",
-        )
+        _mountable(volume, (volume if volume.name in made else observation.volumes[volume.name]).meaning, observation)
         for volume in declaration.volumes
         if volume.present
     ]
-    problems = verify.verify(engine, mountables, declaration.verify_timeout)
+    try:
+        problems = verify.verify(engine, mountables, declaration.verify_timeout, servers)
+    except EngineError as error:
+        raise EngineError(f"{error}; the volumes could not be verified, which the next run does") from error
     for mountable in mountables:
         problem = problems.get(mountable.name)
         run.report(mountable.name, verified=problem is None)
@@ -533,18 +598,36 @@ def _verify(engine: Engine, declaration: spec.Declaration, observation: observe.
             run.report(mountable.name, message=str(problem))
         elif engine.is_remote and mountable.meaning.servers:
             run.report(mountable.name, message="mounted by the engine; from here its server was not asked")
-    created = {step.name for step in run.steps if step.action == CREATE}
-    _take_back(engine, [m.name for m in mountables if m.name in created and m.meaning.data != HOLDS], problems, run)
+    failed = [
+        mountable.name
+        for mountable in mountables
+        if mountable.name in made and mountable.name in problems and mountable.meaning.data != HOLDS
+    ]
+    _take_back(engine, failed, problems, observation.volumes, run)
     if problems:
         raise VerificationFailed([problems[mountable.name] for mountable in mountables if mountable.name in problems])
 
 
-def _take_back(engine: Engine, created: list[str], problems: Mapping[str, Problem], run: Run) -> None:
-    """Remove what this very call has created, cannot be mounted and holds no data."""
+def _mountable(
+    volume: spec.Volume,
+    meaning: Meaning,
+    observation: observe.Observation,
+    options: Mapping[str, str] | None = None,
+) -> verify.Mountable:
+    behind = observe.mount_below(volume.directory, observation.mounts) if volume.directory else ""
+    return verify.Mountable(volume.name, meaning, behind, options)
+
+
+def _take_back(
+    engine: Engine,
+    made: list[str],
+    problems: Mapping[str, Problem],
+    former: Mapping[str, observe.Actual],
+    run: Run,
+) -> None:
+    """Remove what this very call has made, cannot be mounted and holds no data, and put back what was there before."""
     hanging: EngineTimeout | None = None
-    for name in created:
-        if name not in problems:
-            continue
+    for name in made:
         try:
             if hanging is not None:
                 raise hanging
@@ -553,9 +636,28 @@ def _take_back(engine: Engine, created: list[str], problems: Mapping[str, Proble
             # The engine waits for the kernel, so it will for the others as well.
             hanging = error if isinstance(error, EngineTimeout) else hanging
             run.report(name, message=f"{problems[name]}; it could not be removed again: {error}")
+            continue
+        _put_back(engine, name, problems[name], former.get(name), run)
+
+
+def _put_back(engine: Engine, name: str, problem: Problem, former: observe.Actual | None, run: Run) -> None:
+    if former is None:
+        run.undone(name)
+        run.report(name, message=f"{problem}; it was removed again")
+    elif not apply.can_be_put_back(former):
+        run.halfway(name)
+        run.report(name, message=f"{problem}; it was removed again, and the former one was removed before")
+    else:
+        try:
+            apply.put_back(engine, former)
+        except EngineError as error:
+            run.halfway(name)
+            run.report(
+                name, message=f"{problem}; it was removed again, and the former one could not be put back: {error}"
+            )
         else:
             run.undone(name)
-            run.report(name, message=f"{problems[name]}; it was removed again")
+            run.report(name, message=f"{problem}; the former one was put back")
 
 
 if __name__ == "__main__":

@@ -6,43 +6,136 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineError, EngineRefusal
-from ansible_collections.berthage.swarm.plugins.module_utils._plan import CREATE, REMOVE, UPDATE, Step
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import numeric_identity
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
+    CREATE,
+    RECREATE,
+    REMOVE,
+    UPDATE,
+    Halfway,
+    Spared,
+    Step,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes import observe
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import HOLDS
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import Actual, numeric_identity
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.plan import labels_of
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import NewDirectory, Volume
 
 # What a step can fail with. LookupError: an owner that has vanished since it was looked up.
 FAILURES: tuple[type[Exception], ...] = (EngineError, OSError, LookupError)
 
+_PATIENCE = 5.0  # seconds for another run's probe to let go of a volume
+_PAUSE = 0.2
+
 
 class Overtaken(EngineError):
-    """Another program made a volume of that name at the same time."""
+    """Another program changed a volume of that name at the same time."""
 
 
-def carry_out(engine: Engine, step: Step, volume: Volume, owner: str) -> None:
-    """Do what the step says.
+class NotReplaced(EngineError):
+    """A volume could not be recreated, and the former one is there again."""
+
+
+class Lost(Halfway, EngineError):
+    """A volume could not be recreated, and the former one is gone."""
+
+
+def carry_out(engine: Engine, step: Step, volume: Volume, former: Actual | None, owner: str) -> None:
+    """Do what the step says. `former` is the volume as it was seen when the step was planned.
 
     Raises:
         FAILURES: it could not be done.
     """
-    if step.action in (CREATE, UPDATE) and volume.create_path is not None and volume.directory is not None:
+    if step.action in (CREATE, UPDATE, RECREATE) and volume.create_path is not None and volume.directory is not None:
         make_directory(volume.directory, volume.create_path, below=volume.mount.mount_point if volume.mount else "/")
     if step.action == CREATE:
-        _create(engine, volume, labels_of(volume, owner))
-    elif step.action == REMOVE:
-        remove(engine, volume.name)
+        _create(engine, volume.name, volume.driver, volume.driver_opts, labels_of(volume, owner))
+    elif step.action == REMOVE and former is not None:
+        _remove_as_seen(engine, former)
+    elif step.action == RECREATE and former is not None:
+        _recreate(engine, volume, former, owner)
+
+
+def purge(engine: Engine, former: Actual) -> None:
+    """Remove a volume that nobody lists.
+
+    Raises:
+        FAILURES: it could not be done.
+        Spared: somebody has begun to use it.
+    """
+    try:
+        _remove_as_seen(engine, former)
+    except EngineRefusal as error:
+        if error.status != 409:
+            raise
+        raise Spared(f"it is not listed, and was not purged: {error.reason}") from error
 
 
 def remove(engine: Engine, name: str, limit: float | None = None) -> None:
-    """Remove a volume, within `limit` seconds. One that has gone in the meantime is gone."""
+    """Remove a volume, within `limit` seconds for each attempt. One that has gone in the meantime is gone; one that
+    another run mounts for its verification is free again in a moment."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            engine.delete(f"/volumes/{name}", timeout=limit)
+            return
+        except EngineRefusal as error:
+            if error.status == 404:
+                return
+            if error.status != 409 or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE)
+
+
+def put_back(engine: Engine, former: Actual) -> None:
+    """Make a volume again that was recreated, as the engine had it.
+
+    Raises:
+        EngineError: it could not be made.
+    """
+    _create(engine, former.name, former.driver, former.options, former.labels)
+
+
+def can_be_put_back(former: Actual) -> bool:
+    """Whether making it again brings all of it back: not its data, where it held any."""
+    return former.meaning.data != HOLDS
+
+
+def _recreate(engine: Engine, volume: Volume, former: Actual, owner: str) -> None:
+    _remove_as_seen(engine, former)
     try:
-        engine.delete(f"/volumes/{name}", timeout=limit)
+        _create(engine, volume.name, volume.driver, volume.driver_opts, labels_of(volume, owner))
+    except EngineError as error:
+        if isinstance(error, Overtaken) or not can_be_put_back(former):
+            raise Lost(f"{error}; the former volume was removed before, so run again") from error
+        try:
+            put_back(engine, former)
+        except EngineError as second:
+            raise Lost(
+                f"{error}; the former volume could not be put back ({second}); run again, which makes the declared one"
+            ) from error
+        raise NotReplaced(f"{error}; the former volume was put back") from error
+
+
+def _remove_as_seen(engine: Engine, former: Actual) -> None:
+    """Remove a volume if it still is the one that was planned with: what has taken its place may hold data."""
+    try:
+        now = observe.actual(engine.get(f"/volumes/{former.name}"))
     except EngineRefusal as error:
-        if error.status != 404:
-            raise
+        if error.status == 404:
+            return
+        raise
+    if (now.driver, now.options, now.labels) != (former.driver, former.options, former.labels) or (
+        now.driver == "local" and now.created != former.created
+    ):
+        raise Overtaken(
+            "another program replaced the volume in the meantime; run again to compare it with the declaration"
+        )
+    remove(engine, former.name)
 
 
 def make_directory(path: str, wanted: NewDirectory, below: str) -> None:
@@ -71,14 +164,14 @@ def _make_parents(path: str, below: str) -> None:
         return
 
 
-def _create(engine: Engine, volume: Volume, labels: Mapping[str, str]) -> None:
+def _create(engine: Engine, name: str, driver: str, options: Mapping[str, str], labels: Mapping[str, str]) -> None:
     made = engine.post(
         "/volumes/create",
-        {"Name": volume.name, "Driver": volume.driver, "DriverOpts": dict(volume.driver_opts), "Labels": dict(labels)},
+        {"Name": name, "Driver": driver, "DriverOpts": dict(options), "Labels": dict(labels)},
     )
     # For a name that is taken the engine answers with the volume that is there, whatever its options. Those of a
     # plugin may come back in its own words.
-    same_options = volume.driver != "local" or (made.get("Options") or {}) == volume.driver_opts
+    same_options = driver != "local" or (made.get("Options") or {}) == options
     if (made.get("Labels") or {}) != labels or not same_options:
         raise Overtaken(
             "another program made a volume of that name in the meantime; run again to compare it with the declaration"

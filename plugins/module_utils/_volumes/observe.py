@@ -14,11 +14,17 @@ import stat
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Callable, Collection, Iterable, Mapping, TypeVar
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import Meaning, recognise, secret_values
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import (
+    Meaning,
+    recognise,
+    redacted,
+    secret_values,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import PROBE_LABEL
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import NewDirectory, Volume
 
 _Found = TypeVar("_Found")
@@ -35,9 +41,13 @@ class Actual:
     mount_point: str = ""
     created: str = ""
 
-    @property
+    @cached_property
     def meaning(self) -> Meaning:
         return recognise(self.driver, self.options)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return shown(self.driver, self.options, self.labels)
 
 
 @dataclass(frozen=True)
@@ -100,18 +110,24 @@ class Observation:
 
 def volumes(engine: Engine) -> dict[str, Actual]:
     """Every volume of the engine, by one request."""
-    listed = engine.get("/volumes")["Volumes"] or []
-    return {
-        found["Name"]: Actual(
-            name=found["Name"],
-            driver=found["Driver"],
-            options=found.get("Options") or {},
-            labels=found.get("Labels") or {},
-            mount_point=found.get("Mountpoint") or "",
-            created=found.get("CreatedAt") or "",
-        )
-        for found in listed
-    }
+    return {found["Name"]: actual(found) for found in engine.get("/volumes")["Volumes"] or ()}
+
+
+def actual(found: Mapping[str, Any]) -> Actual:
+    """A volume as the engine describes it."""
+    return Actual(
+        name=found["Name"],
+        driver=found["Driver"],
+        options=found.get("Options") or {},
+        labels=found.get("Labels") or {},
+        mount_point=found.get("Mountpoint") or "",
+        created=found.get("CreatedAt") or "",
+    )
+
+
+def shown(driver: str, options: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:
+    """A volume as the operator may see it."""
+    return {"driver": driver, "driver_opts": redacted(options), "labels": redacted(labels)}
 
 
 def secrets(found: Iterable[Actual]) -> set[str]:
@@ -120,11 +136,13 @@ def secrets(found: Iterable[Actual]) -> set[str]:
 
 
 def usage(engine: Engine, names: Collection[str]) -> Usage:
-    """Containers and services that use these volumes."""
+    """Containers and services that use these volumes. Probes are none: they are gone in a moment."""
     information = engine.get("/info")
     swarm, node = information.get("Swarm") or {}, information.get("Name") or ""
     found: dict[str, list[Consumer]] = {name: [] for name in names}
     for container in engine.get("/containers/json", all=True):
+        if PROBE_LABEL in (container.get("Labels") or {}):
+            continue
         for mount in container.get("Mounts") or ():
             if mount.get("Type") == "volume" and mount.get("Name") in found:
                 found[mount["Name"]].append(
@@ -182,7 +200,7 @@ def directories(declared: Iterable[Volume], limit: float) -> dict[str, Directory
     }
 
 
-def at_once(questions: Mapping[str, Callable[[], _Found]], limit: float) -> dict[str, _Found]:
+def at_once(questions: Mapping[str, Callable[[], _Found]], limit: float | None = None) -> dict[str, _Found]:
     """Answers to questions that may hang, asked at the same time. What is not answered within `limit` is left out."""
     answers: dict[str, _Found] = {}
 
@@ -190,11 +208,11 @@ def at_once(questions: Mapping[str, Callable[[], _Found]], limit: float) -> dict
         answers[key] = question()
 
     threads = [threading.Thread(target=ask, args=item, daemon=True) for item in questions.items()]
-    deadline = time.monotonic() + limit
+    deadline = None if limit is None else time.monotonic() + limit
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
+        thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
     return dict(answers)
 
 

@@ -6,33 +6,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator
 
-from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, differences, in_words
+from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, in_words
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
     CREATE,
     KEEP,
     NONE,
+    RECREATE,
     REMOVE,
     UPDATE,
     Step,
     refused,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import (
-    BACKENDS,
-    HIDDEN,
-    HOLDS,
-    Meaning,
-    is_secret,
-    redacted,
-)
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes import removal
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import BACKENDS
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.compare import compare, compare_labels
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import (
     Actual,
-    Consumer,
     Directory,
     Mount,
     Observation,
+    shown,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import (
     DECLARED_LABEL,
@@ -43,13 +39,18 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec impor
 
 _GLUSTERFS = ("fuse.glusterfs", "glusterfs")
 
+# What can fail without harm goes first: nothing is taken away before everything else is there.
+_ORDER = (UPDATE, CREATE, RECREATE, REMOVE)
+
 
 @dataclass(frozen=True)
 class Plan:
-    """One step for each declared volume, and what the operator should hear about without anything failing."""
+    """One step for each declared volume and each purged one, what is refused for the call as a whole, and what the
+    operator should hear about without anything failing."""
 
     steps: tuple[Step, ...]
     warnings: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 def plan(declaration: Declaration, observation: Observation) -> Plan:
@@ -58,43 +59,22 @@ def plan(declaration: Declaration, observation: Observation) -> Plan:
     warnings: list[str] = []
     for volume in declaration.volumes:
         actual = observation.volumes.get(volume.name)
-        step = (
-            _present(volume, actual, declaration, observation)
-            if volume.present
-            else _absent(volume, actual, declaration, observation)
-        )
-        steps.append(step)
-        if volume.present and actual is not None:
-            warnings += _warnings(volume, actual, step)
-    return Plan(tuple(steps), tuple(warnings))
+        if not volume.present:
+            steps.append(_absent(volume, actual, declaration, observation))
+        elif actual is None:
+            steps.append(_missing(volume, declaration, observation))
+        else:
+            step, words = _there(volume, actual, declaration, observation)
+            steps.append(step)
+            warnings += words
+    purged, problems = removal.purge(declaration, observation)
+    warnings += [f"{step.name}: {step.message}" for step in purged if step.action == KEEP]
+    return Plan((*steps, *purged), tuple(warnings), problems)
 
 
-def to_be_removed(declaration: Declaration, actual: Mapping[str, Actual]) -> tuple[str, ...]:
-    """The volumes whose users must be known before the plan can be made."""
-    return tuple(volume.name for volume in declaration.volumes if not volume.present and volume.name in actual)
-
-
-def to_be_proven_empty(declaration: Declaration, actual: Mapping[str, Actual]) -> tuple[str, ...]:
-    """The volumes that may go only when there is no data in them."""
-    return tuple(
-        volume.name
-        for volume in declaration.volumes
-        if not volume.present
-        and not volume.discard_data
-        and volume.name in actual
-        and actual[volume.name].meaning.data == HOLDS
-    )
-
-
-def compare(declared: Meaning, actual: Meaning) -> tuple[Difference, ...]:
-    """The differences in meaning, without secrets. Volumes of two backends differ in that one field."""
-    if declared.backend != actual.backend:
-        return (Difference("backend", declared.backend, actual.backend),)
-    secrets = declared.secrets | actual.secrets
-    return tuple(
-        _hidden(difference) if difference.field in secrets else difference
-        for difference in differences(declared.fields, actual.fields)
-    )
+def turn(step: Step) -> int:
+    """When a changing step is carried out."""
+    return _ORDER.index(step.action)
 
 
 def labels_of(volume: Volume, owner: str) -> dict[str, str]:
@@ -102,46 +82,91 @@ def labels_of(volume: Volume, owner: str) -> dict[str, str]:
     return {**volume.labels, OWNER_LABEL: owner, DECLARED_LABEL: ",".join(volume.declared)}
 
 
-def _present(volume: Volume, actual: Actual | None, declaration: Declaration, observation: Observation) -> Step:
-    directory = observation.directories.get(volume.directory or "")
-    must_make_directory = directory is not None and not directory.exists and volume.create_path is not None
-    details: dict[str, Any] = {"backend": _backend(volume), "consumers": [], "verified": None}
-    if actual is None:
-        shown = _shown(volume.driver, volume.driver_opts, labels_of(volume, declaration.owner))
-        step = Step(volume.name, CREATE, before=None, after=shown, details=details)
-        return _refused_by(step, [*_directory_problems(volume, observation, directory)])
-    before = _shown(actual.driver, actual.options, actual.labels)
-    drift = compare(volume.meaning, actual.meaning)
-    step = Step(volume.name, KEEP, before=before, after=before, drift=drift, details=details)
-    if must_make_directory:
-        step = replace(
-            step,
-            action=UPDATE,
-            before={**before, "directory": None},
-            after={**before, "directory": volume.directory},
-            message=f"the directory {volume.directory} is missing, and is made",
-        )
-    problems = [*_directory_problems(volume, observation, directory)]
-    if drift and declaration.on_drift == "fail":
-        problems.append(_drifted(volume, drift))
-    return _refused_by(step, problems)
-
-
 def _absent(volume: Volume, actual: Actual | None, declaration: Declaration, observation: Observation) -> Step:
     if actual is None:
         return Step(volume.name, NONE, details={"backend": volume.backend, "consumers": [], "verified": None})
-    consumers = _consumers(volume, declaration, observation)
+    details = {**_details(volume, declaration, observation), "backend": actual.meaning.backend}
+    step = Step(volume.name, REMOVE, before=actual.shown, details=details)
+    return _refused_by(step, [*removal.problems_of_absent(volume, actual, declaration, observation)])
+
+
+def _missing(volume: Volume, declaration: Declaration, observation: Observation) -> Step:
+    details = _details(volume, declaration, observation)
+    step = Step(volume.name, CREATE, after=_as_declared(volume, declaration), details=details)
+    return _refused_by(step, [*_directory_problems(volume, observation)])
+
+
+def _there(
+    volume: Volume, actual: Actual, declaration: Declaration, observation: Observation
+) -> tuple[Step, list[str]]:
+    """The step for a volume that exists, and what is to be said about it."""
+    drift = compare(volume.meaning, actual.meaning)
+    label_drift = compare_labels(volume, actual.labels)
+    problems = [*_directory_problems(volume, observation)]
     step = Step(
         volume.name,
-        REMOVE,
-        before=_shown(actual.driver, actual.options, actual.labels),
-        details={
-            "backend": actual.meaning.backend,
-            "consumers": [consumer.as_dict() for consumer in consumers],
-            "verified": None,
-        },
+        KEEP,
+        before=actual.shown,
+        after=actual.shown,
+        drift=drift,
+        details=_details(volume, declaration, observation),
     )
-    return _refused_by(step, [*_removal_problems(volume, actual, consumers, declaration, observation)])
+    warnings: list[str] = []
+    obstacles = (
+        [*removal.problems_of_recreation(volume, actual, declaration, observation)]
+        if removal.may_be_recreated(volume, actual, declaration.on_drift)
+        else None
+    )
+    if drift and obstacles is not None:
+        step = replace(step, action=RECREATE, after=_as_declared(volume, declaration))
+        problems += obstacles
+    elif drift and declaration.on_drift == "fail":
+        problems.append(_drifted(volume, drift))
+    elif drift:
+        warnings.append(f"{volume.name}: kept although it differs from the declaration: {in_words(drift)}")
+    elif obstacles == []:
+        step = replace(
+            step,
+            action=RECREATE,
+            after=_as_declared(volume, declaration),
+            message=f"recreated for its labels ({in_words(label_drift)})",
+        )
+    if label_drift and step.action != RECREATE:
+        why = "; ".join(f"{problem.message}; {problem.remedy}" for problem in obstacles or ())
+        warnings.append(
+            f"{volume.name}: the labels differ from the declaration ({in_words(label_drift)}); the engine cannot "
+            f"change the labels of a volume" + (f", and it is not recreated for them: {why}" if why else "")
+        )
+    step = _with_its_directory(step, volume, observation)
+    return (_refused_by(step, problems), [] if problems else warnings)
+
+
+def _with_its_directory(step: Step, volume: Volume, observation: Observation) -> Step:
+    """Of a volume that exists, a directory that is missing and may be made is a change as well."""
+    directory = _directory(volume, observation)
+    if directory is None or directory.exists or volume.create_path is None:
+        return step
+    made = f"the directory {volume.directory} is missing, and is made"
+    return replace(
+        step,
+        action=step.action if step.action == RECREATE else UPDATE,
+        before={**(step.before or {}), "directory": None},
+        after={**(step.after or {}), "directory": volume.directory},
+        message=f"{step.message}; {made}" if step.message else made,
+    )
+
+
+def _as_declared(volume: Volume, declaration: Declaration) -> dict[str, Any]:
+    return shown(volume.driver, volume.driver_opts, labels_of(volume, declaration.owner))
+
+
+def _details(volume: Volume, declaration: Declaration, observation: Observation) -> dict[str, Any]:
+    consumers = removal.consumers_of(volume.name, declaration, observation)
+    return {
+        "backend": _backend(volume),
+        "consumers": [consumer.as_dict() for consumer in consumers],
+        "verified": None,
+    }
 
 
 def _backend(volume: Volume) -> str:
@@ -165,7 +190,12 @@ def _drifted(volume: Volume, drift: tuple[Difference, ...]) -> Problem:
     )
 
 
-def _directory_problems(volume: Volume, observation: Observation, directory: Directory | None) -> Iterator[Problem]:
+def _directory(volume: Volume, observation: Observation) -> Directory | None:
+    return observation.directories.get(volume.directory or "")
+
+
+def _directory_problems(volume: Volume, observation: Observation) -> Iterator[Problem]:
+    directory = _directory(volume, observation)
     if not observation.on_engine_host:
         if volume.create_path is not None:
             yield Problem(
@@ -225,91 +255,3 @@ def _mount_problem(volume: Volume, mounts: tuple[Mount, ...]) -> Problem | None:
             "name the mount point of that volume, or mend glusterfs.volume",
         )
     return None
-
-
-def _consumers(volume: Volume, declaration: Declaration, observation: Observation) -> tuple[Consumer, ...]:
-    seen = observation.usage.consumers.get(volume.name, ())
-    told = volume.name in (declaration.services_in_use or ()) and not any(user.kind == "service" for user in seen)
-    return (*seen, Consumer("service", "of this Swarm")) if told else seen
-
-
-def _removal_problems(
-    volume: Volume,
-    actual: Actual,
-    consumers: tuple[Consumer, ...],
-    declaration: Declaration,
-    observation: Observation,
-) -> Iterator[Problem]:
-    owner = actual.labels.get(OWNER_LABEL)
-    if owner is not None and owner != declaration.owner:
-        yield Problem(
-            volume.name,
-            "state",
-            f"it is owned by {owner!r}, not by {declaration.owner!r} (label {OWNER_LABEL})",
-            f"remove it where it is declared, or set owner: {owner}",
-        )
-    if consumers:
-        yield Problem(
-            volume.name,
-            "state",
-            f"it is in use by {', '.join(map(str, consumers))}",
-            "remove those first",
-        )
-    if observation.usage.services_known is False and declaration.services_in_use is None:
-        yield Problem(
-            volume.name,
-            "state",
-            "services that use it cannot be listed here (this node is a worker)",
-            "give services_in_use, as a manager knows them (the role docker_volumes asks one: docker_volumes_managers)",
-        )
-    yield from _data_problems(volume, actual.meaning, observation.empty)
-
-
-def _data_problems(volume: Volume, meaning: Meaning, empty: Mapping[str, bool]) -> Iterator[Problem]:
-    if meaning.data != HOLDS:
-        if volume.discard_data:
-            yield Problem(
-                volume.name,
-                "discard_data",
-                f"it is a volume of backend {meaning.backend}, which has no data here that could be discarded",
-                "leave it out",
-            )
-    elif not volume.discard_data and not empty.get(volume.name, False):
-        known = volume.name in empty
-        yield Problem(
-            volume.name,
-            "discard_data",
-            "it holds data" if known else "whether it holds data could not be found out (it could not be mounted)",
-            "save what is needed, then set discard_data: true on this volume",
-        )
-
-
-def _warnings(volume: Volume, actual: Actual, step: Step) -> Iterator[str]:
-    if step.drift and not step.problems:
-        yield f"{volume.name}: kept although it differs from the declaration: {in_words(step.drift)}"
-    drift = _label_drift(volume, actual.labels)
-    if drift:
-        yield (
-            f"{volume.name}: the labels differ from the declaration ({in_words(drift)}); the engine cannot change the "
-            "labels of a volume"
-        )
-
-
-def _label_drift(volume: Volume, labels: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Only what is declared counts, and what was declared when the volume was made and no longer is."""
-    once = (field.partition(".") for field in labels.get(DECLARED_LABEL, "").split(","))
-    names = {*volume.labels, *(name for kind, _dot, name in once if kind == "labels")}
-    drift = differences(volume.labels, {name: value for name, value in labels.items() if name in names})
-    return tuple(_hidden(difference) if is_secret(difference.field) else difference for difference in drift)
-
-
-def _shown(driver: str, options: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:
-    return {"driver": driver, "driver_opts": redacted(options), "labels": redacted(labels)}
-
-
-def _hidden(difference: Difference) -> Difference:
-    return Difference(
-        difference.field,
-        None if difference.declared is None else HIDDEN,
-        None if difference.actual is None else HIDDEN,
-    )

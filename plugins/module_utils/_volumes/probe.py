@@ -7,14 +7,18 @@ Reading a file out of such a container makes the engine mount all its volumes fo
 daemon/archive.go). So nothing runs and nothing is pulled, and the answer says why a volume cannot be mounted. The file
 is one that the engine puts into every container.
 
-Each probe and its image carry a label that tells which process made them. What a killed run leaves is known by it, and
-taken away by the next run.
+What no volume has yet, the options of a volume that is to be recreated, is mounted under a temporary volume, a
+stand-in, which is gone afterwards.
+
+Each probe, its image and each stand-in carry a label that tells which process made them. What a killed run leaves is
+known by it, and taken away by the next run.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import secrets
 import tarfile
 import time
 from contextlib import contextmanager
@@ -29,6 +33,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
 PROBE_LABEL = "berthage.swarm.probe"
 
 _A_FILE_OF_EVERY_CONTAINER = "/.dockerenv"
+_STAND_IN = "berthage-probe-"  # how the names of temporary volumes begin
+_PREPARATION_LIMIT = 20.0  # seconds for what mounts nothing; an engine that takes longer is as good as dead
 _REMOVAL_LIMIT = 5.0  # seconds; a probe that a dead mount holds is left to a later run
 _LIFETIME = 3600  # seconds after which a probe of a process we cannot see counts as left behind
 _ENOUGH_OF_AN_ARCHIVE = 64 * 1024  # bytes in which a second entry shows
@@ -42,6 +48,7 @@ class Probes:
         self._engine = engine
         self._limit = limit
         self._image: str | None = None
+        self._stand_ins: list[str] = []
         self._label = mark(os.getpid(), time.time() + _LIFETIME)
 
     def __enter__(self) -> Probes:
@@ -49,8 +56,35 @@ class Probes:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        for name in self._stand_ins:
+            if not self._try_to_remove(f"/volumes/{name}"):
+                break  # a dead mount holds it, and what comes after it would wait as well
         if self._image is not None:
             self._try_to_remove(f"/images/{self._image}")
+
+    def prepare(self) -> None:
+        """Make what all probes need, before several of them are made at the same time.
+
+        Raises:
+            EngineError: the engine does not do it.
+        """
+        self._imported()
+
+    def stand_in(self, options: Mapping[str, str]) -> str:
+        """The name of a temporary volume of the local driver with these options.
+
+        Raises:
+            EngineError: the engine does not make it.
+        """
+        name = f"{_STAND_IN}{secrets.token_hex(8)}"
+        # Known before it is made: its answer may get lost.
+        self._stand_ins.append(name)
+        self._engine.post(
+            "/volumes/create",
+            {"Name": name, "Driver": "local", "DriverOpts": dict(options), "Labels": {PROBE_LABEL: self._label}},
+            timeout=_PREPARATION_LIMIT,
+        )
+        return name
 
     def mount(self, names: Sequence[str]) -> None:
         """Mount these volumes together, and unmount them.
@@ -65,26 +99,32 @@ class Probes:
     def vanished(self) -> frozenset[str]:
         """The volumes that were gone when a probe was to mount them. For each of them the engine made a plain local one
         in silence, which proves nothing: it is known by the probe's label, and removed here."""
-        listed = self._engine.get("/volumes", timeout=self._limit, filters={"label": [f"{PROBE_LABEL}={self._label}"]})
-        names = frozenset(found["Name"] for found in listed["Volumes"] or ())
+        names = frozenset(found["Name"] for found in self._labelled(self._label) if not found.get("Options"))
         for name in names:
             self._try_to_remove(f"/volumes/{name}")
         return names
 
     def empty(self, names: Sequence[str]) -> dict[str, bool]:
         """Which of these volumes are empty. One that cannot be looked into is left out."""
-        found: dict[str, bool] = {}
-        for name in names:
-            try:
-                with self._container([name]) as probe:
-                    archive = self._engine.peek(
-                        f"/containers/{probe}/archive", _ENOUGH_OF_AN_ARCHIVE, timeout=self._limit, path=_target(0)
-                    )
-                found[name] = holds_one_entry(archive)
-            except EngineError:
-                continue
-        self.vanished()
+        found = {name: is_empty for name in names for is_empty in [self._is_empty(name)] if is_empty is not None}
+        if names:
+            self.vanished()
         return found
+
+    def _is_empty(self, name: str) -> bool | None:
+        try:
+            with self._container([name]) as probe:
+                archive = self._engine.peek(
+                    f"/containers/{probe}/archive", _ENOUGH_OF_AN_ARCHIVE, timeout=self._limit, path=_target(0)
+                )
+        except EngineError:
+            return None
+        return holds_one_entry(archive)
+
+    def _labelled(self, label: str = "") -> list[Mapping[str, Any]]:
+        wanted = f"{PROBE_LABEL}={label}" if label else PROBE_LABEL
+        listed = self._engine.get("/volumes", timeout=_PREPARATION_LIMIT, filters={"label": [wanted]})
+        return listed["Volumes"] or []
 
     @contextmanager
     def _container(self, names: Sequence[str]) -> Iterator[str]:
@@ -100,6 +140,7 @@ class Probes:
                     "Mounts": [mount(number, name, self._label) for number, name in enumerate(names)],
                 },
             },
+            timeout=_PREPARATION_LIMIT,
         )["Id"]
         try:
             yield probe
@@ -109,7 +150,11 @@ class Probes:
     def _imported(self) -> str:
         if self._image is None:
             answer = self._engine.send(
-                "/images/create", _empty_archive(), fromSrc="-", changes=f'LABEL {PROBE_LABEL}="{self._label}"'
+                "/images/create",
+                _empty_archive(),
+                timeout=_PREPARATION_LIMIT,
+                fromSrc="-",
+                changes=f'LABEL {PROBE_LABEL}="{self._label}"',
             )
             self._image = str(answer["status"])
         return self._image
@@ -117,14 +162,21 @@ class Probes:
     def _reap(self) -> None:
         """Take away what runs that no longer exist have left."""
         labelled = {"label": [PROBE_LABEL]}
-        for container in self._engine.get("/containers/json", all=True, filters=labelled):
+        for container in self._engine.get("/containers/json", timeout=_PREPARATION_LIMIT, all=True, filters=labelled):
             if is_left_behind(container["Labels"][PROBE_LABEL]) and not self._try_to_remove(
                 f"/containers/{container['Id']}"
             ):
-                break  # the kernel still holds it, and it will hold the others as well
-        for image in self._engine.get("/images/json", filters=labelled):
+                return  # the kernel still holds it, and it will hold the others as well
+        for image in self._engine.get("/images/json", timeout=_PREPARATION_LIMIT, filters=labelled):
             if is_left_behind((image.get("Labels") or {}).get(PROBE_LABEL, "")):
                 self._try_to_remove(f"/images/{image['Id']}")
+        for volume in self._labelled():
+            # A stand-in points elsewhere. Any other volume with the label was made by the engine where one was missing
+            # (see `vanished`), and somebody may have found it useful since.
+            if is_left_behind(volume["Labels"][PROBE_LABEL]) and (
+                volume["Name"].startswith(_STAND_IN) or self._is_empty(volume["Name"])
+            ):
+                self._try_to_remove(f"/volumes/{volume['Name']}")
 
     def _try_to_remove(self, path: str) -> bool:
         try:

@@ -8,13 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Iterator, Mapping, Sequence
 
-from ansible_collections.berthage.swarm.plugins.module_utils._refusal import (
-    Problem,
-    not_supported_yet,
-    refuse_if_any,
-)
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, refuse_if_any
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import (
     BACKENDS,
     HOLDS,
@@ -28,6 +25,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends i
 OWNER_LABEL = "berthage.swarm.owner"
 DECLARED_LABEL = "berthage.swarm.declared"
 OWN_LABELS = "berthage.swarm."
+DEFAULT_OWNER = "default"
 
 # As the engine checks it: moby, daemon/names.
 _NAME = re.compile(r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$")
@@ -52,7 +50,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "on_drift": {"type": "str", "default": "fail", "choices": ["fail", "warn", "recreate"]},
     "verify": {"type": "bool", "default": True},
     "verify_timeout": {"type": "int", "default": 15},
-    "owner": {"type": "str", "default": "default"},
+    "owner": {"type": "str", "default": DEFAULT_OWNER},
     "purge": {"type": "bool", "default": False},
     "services_in_use": {"type": "list", "elements": "str"},
 }
@@ -91,7 +89,7 @@ class Volume:
     directory: str | None = None
     create_path: NewDirectory | None = None
 
-    @property
+    @cached_property
     def meaning(self) -> Meaning:
         return recognise(self.driver, self.driver_opts)
 
@@ -105,6 +103,7 @@ class Declaration:
     verify: bool
     verify_timeout: int
     owner: str
+    purge: bool
     services_in_use: frozenset[str] | None
 
 
@@ -114,7 +113,7 @@ def read(parameters: Mapping[str, Any]) -> Declaration:
     Raises:
         Refused: with everything that is wrong with them.
     """
-    refuse_if_any([*_problems_of_call(parameters), *_problems_of_volumes(parameters["volumes"])])
+    refuse_if_any([*_problems_of_call(parameters), *_problems_of_volumes(parameters)])
     services = parameters["services_in_use"]
     return Declaration(
         volumes=tuple(map(_volume, parameters["volumes"])),
@@ -122,6 +121,7 @@ def read(parameters: Mapping[str, Any]) -> Declaration:
         verify=parameters["verify"],
         verify_timeout=parameters["verify_timeout"],
         owner=parameters["owner"],
+        purge=parameters["purge"],
         services_in_use=None if services is None else frozenset(services),
     )
 
@@ -131,9 +131,20 @@ def secrets(parameters: Mapping[str, Any]) -> set[str]:
 
     Also of parameters that nobody has checked yet: a call that is refused shows them as well.
     """
-    volumes = parameters.get("volumes")
-    options = [given.get("driver_opts") for given in _dictionaries(volumes)]
-    return {value for given in _dictionaries(options) for value in secret_values(given)}
+    return {
+        value
+        for given in _dictionaries(parameters.get("volumes"))
+        for options in (given.get("driver_opts"), *map(_mount_options, _dictionaries([*given.values()])))
+        if isinstance(options, Mapping)
+        for value in secret_values(options)
+    }
+
+
+def _mount_options(backend: Mapping[str, Any]) -> dict[str, str]:
+    """The further mount options of a declared backend. A secret has an option of its own, and may be here all the
+    same."""
+    options = backend.get("options")
+    return {"o": ",".join(map(str, options))} if isinstance(options, list) else {}
 
 
 def _dictionaries(values: Any) -> list[Mapping[str, Any]]:
@@ -141,16 +152,12 @@ def _dictionaries(values: Any) -> list[Mapping[str, Any]]:
 
 
 def _problems_of_call(parameters: Mapping[str, Any]) -> Iterator[Problem]:
-    if parameters["on_drift"] == "recreate":
-        yield not_supported_yet(
+    if parameters["purge"] and parameters["owner"] == DEFAULT_OWNER:
+        yield Problem(
             "volumes",
-            "on_drift",
-            "recreating a volume",
-            "use on_drift: fail, and state: absent before the new declaration",
-        )
-    if parameters["purge"]:
-        yield not_supported_yet(
-            "volumes", "purge", "removing what is no longer listed", "list those volumes with state: absent"
+            "purge",
+            f"{DEFAULT_OWNER!r} is everybody who names no owner, and their volumes are not yours to purge",
+            "set owner to a name that only this list of volumes has",
         )
     if parameters["verify_timeout"] < 1:
         yield Problem("volumes", "verify_timeout", "it is no time", "give whole seconds from 1")
@@ -158,7 +165,8 @@ def _problems_of_call(parameters: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("volumes", "owner", "it is empty", "leave it out, or name who declares these volumes")
 
 
-def _problems_of_volumes(volumes: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+def _problems_of_volumes(parameters: Mapping[str, Any]) -> Iterator[Problem]:
+    volumes: Sequence[Mapping[str, Any]] = parameters["volumes"]
     for name, times in Counter(given["name"] for given in volumes).items():
         if times > 1:
             yield Problem(name, "name", f"it is listed {times} times", "declare each volume once")
@@ -167,6 +175,9 @@ def _problems_of_volumes(volumes: Sequence[Mapping[str, Any]]) -> Iterator[Probl
         yield from _problems_of_labels(given["name"], given["labels"])
         yield from _problems_of_backend(given)
         yield from _problems_of_path(given)
+        # Where volumes are recreated, one that holds data may be in the way of a volume that only points at it.
+        if parameters["on_drift"] != "recreate":
+            yield from _problems_of_discarding(given)
 
 
 def _problems_of_name(name: str) -> Iterator[Problem]:
@@ -221,12 +232,16 @@ def _problems_of_path(given: Mapping[str, Any]) -> Iterator[Problem]:
                 f"{given['create_path']['mode']!r} is no octal mode",
                 'give it as a quoted string, such as "0750"',
             )
+
+
+def _problems_of_discarding(given: Mapping[str, Any]) -> Iterator[Problem]:
     if given["discard_data"] and given["state"] == "present" and not _may_hold(given):
+        backend = _backend_key(given)
         yield Problem(
-            name,
+            given["name"],
             "discard_data",
             f"there is no data in a volume of backend {backend} that could be discarded (it points elsewhere)",
-            "leave it out",
+            "leave it out, or set on_drift: recreate if such a volume is in the way",
         )
 
 

@@ -1,12 +1,16 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether volumes can be mounted: a bounded connection to each server first, then a probe for each."""
+"""Whether volumes can be mounted: a bounded connection to each server first, then a probe for each.
+
+So for volumes that exist, and on trial for options that no volume has yet: what replaces a volume is proven before the
+old one goes.
+"""
 
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Iterable, Mapping, Sequence, Tuple, Union
 
@@ -28,36 +32,68 @@ AnsweredBy = Union[Tuple[Endpoint, ...], str]
 
 @dataclass(frozen=True)
 class Mountable:
-    """A volume that exists, by what the engine has as its options. `behind` is the host's mount that it stands on."""
+    """A volume by what its options mean. `behind` is the host's mount that it stands on. On trial, `options` are those
+    that it is to get, and `stand_in` is the temporary volume that has them."""
 
     name: str
     meaning: Meaning
     behind: str = ""
+    options: Mapping[str, str] | None = None
+    stand_in: str = ""
 
     @property
     def answered_by(self) -> AnsweredBy:
         """What a mount that hangs would be waiting for: servers, a mount of the host, a plugin, or the host itself."""
         return self.meaning.servers or self.behind or str(self.meaning.fields.get("driver", ""))
 
+    @property
+    def mounted_as(self) -> str:
+        """The volume that is mounted for it."""
+        return self.stand_in or self.name
 
-def verify(engine: Engine, volumes: Sequence[Mountable], limit: float) -> dict[str, Problem]:
+
+class Servers:
+    """Which servers take a connection. Each is asked once in a call, however often it is needed."""
+
+    def __init__(self, limit: float) -> None:
+        """`limit`, in seconds, is for all servers that are asked at the same time."""
+        self._limit = limit
+        self._reasons: dict[Endpoint, str] = {}
+
+    def silent(self, servers: Iterable[Endpoint]) -> dict[Endpoint, str]:
+        """Those that do not take a connection, and why."""
+        wanted = set(servers)
+        asked = {str(server): server for server in wanted.difference(self._reasons)}
+        answers = at_once(
+            {key: partial(_why_no_connection, server, self._limit) for key, server in asked.items()}, self._limit + 1
+        )
+        late = f"no answer within {self._limit:g} s"
+        self._reasons.update({server: answers.get(key, late) for key, server in asked.items()})
+        return {server: self._reasons[server] for server in wanted if self._reasons[server]}
+
+
+def verify(engine: Engine, volumes: Sequence[Mountable], limit: float, servers: Servers) -> dict[str, Problem]:
     """Mount each volume once. Returns why, of those that could not be.
 
-    `limit`, in seconds, holds for each server once, however many volumes it has.
+    `limit`, in seconds, holds for all servers that do not take a connection together, and once for all mounts that
+    hang, however many volumes they have.
+
+    Raises:
+        EngineError: the engine does not do what verification needs.
     """
     failed: dict[str, Problem] = {}
     groups = by_server(volumes)
     if not engine.is_remote:
-        alternatives = [servers for servers in groups if not isinstance(servers, str)]
-        silent = _silent({server for servers in alternatives for server in servers}, limit)
-        for servers in alternatives:
-            if all(server in silent for server in servers):
-                reasons = {server: silent[server] for server in servers}
-                failed.update({volume.name: unreachable(volume, reasons) for volume in groups.pop(servers)})
+        alternatives = [answering for answering in groups if not isinstance(answering, str)]
+        silent = servers.silent(server for answering in alternatives for server in answering)
+        for answering in alternatives:
+            if all(server in silent for server in answering):
+                reasons = {server: silent[server] for server in answering}
+                failed.update({volume.name: unreachable(volume, reasons) for volume in groups.pop(answering)})
     if groups:
         with Probes(engine, limit) as probes:
-            for group in groups.values():
-                failed.update(_mount(probes, group))
+            probes.prepare()
+            failed.update(_mount_groups(probes, [*groups.values()]))
             failed.update(_vanished(probes, volumes, failed))
     return failed
 
@@ -80,7 +116,7 @@ def by_server(volumes: Iterable[Mountable]) -> dict[AnsweredBy, list[Mountable]]
 
 def blamed(reason: str, volumes: Iterable[Mountable]) -> list[Mountable]:
     """The volumes that the engine's reason is about, as far as it names their directory."""
-    return [volume for volume in volumes if f"/{volume.name}/_data" in reason]
+    return [volume for volume in volumes if f"/{volume.mounted_as}/_data" in reason]
 
 
 def unreachable(volume: Mountable, reasons: Mapping[Endpoint, str]) -> Problem:
@@ -101,15 +137,6 @@ def explain(volume: Mountable, reason: str) -> Problem:
     return Problem(volume.name, backend, f"it cannot be mounted: {cause}", remedy)
 
 
-def _silent(servers: Iterable[Endpoint], limit: float) -> dict[Endpoint, str]:
-    """The servers that do not take a connection, and why. They are asked at the same time."""
-    asked = {str(server): server for server in servers}
-    answers = at_once({key: partial(_why_no_connection, server, limit) for key, server in asked.items()}, limit + 1)
-    late = f"no answer within {limit:g} s"
-    reasons = {server: answers.get(key, late) for key, server in asked.items()}
-    return {server: reason for server, reason in reasons.items() if reason}
-
-
 def _why_no_connection(server: Endpoint, limit: float) -> str:
     try:
         socket.create_connection((server.host, server.port), timeout=limit).close()
@@ -122,13 +149,43 @@ def _why_no_connection(server: Endpoint, limit: float) -> str:
     return ""
 
 
+def _mount_groups(probes: Probes, groups: Sequence[Sequence[Mountable]]) -> dict[str, Problem]:
+    """All groups at the same time: a mount that hangs holds up nobody else's."""
+
+    def mounted(group: Sequence[Mountable]) -> dict[str, Problem] | EngineError:
+        try:
+            failed, standing = _with_stand_ins(probes, group)
+            return {**failed, **_mount(probes, standing)}
+        except EngineError as error:
+            return error
+
+    failed: dict[str, Problem] = {}
+    for found in at_once({str(number): partial(mounted, group) for number, group in enumerate(groups)}).values():
+        if isinstance(found, EngineError):
+            raise found
+        failed.update(found)
+    return failed
+
+
+def _with_stand_ins(probes: Probes, volumes: Sequence[Mountable]) -> tuple[dict[str, Problem], list[Mountable]]:
+    failed: dict[str, Problem] = {}
+    standing: list[Mountable] = []
+    for volume in volumes:
+        try:
+            stand_in = "" if volume.options is None else probes.stand_in(volume.options)
+            standing.append(replace(volume, stand_in=stand_in))
+        except EngineRefusal as error:
+            failed[volume.name] = explain(volume, error.reason)
+    return failed, standing
+
+
 def _mount(probes: Probes, volumes: list[Mountable]) -> dict[str, Problem]:
     """Mount the volumes of one server at once; where that fails, find out which of them it was."""
     failed: dict[str, Problem] = {}
     remaining = volumes
     while remaining:
         try:
-            probes.mount([volume.name for volume in remaining])
+            probes.mount([volume.mounted_as for volume in remaining])
             break
         except EngineTimeout:
             return {**failed, **{volume.name: _hanging(volume) for volume in remaining}}
@@ -138,8 +195,6 @@ def _mount(probes: Probes, volumes: list[Mountable]) -> dict[str, Problem]:
                 return {**failed, **_one_by_one(probes, remaining)}
             failed.update({volume.name: explain(volume, error.reason) for volume in culprits})
             remaining = [volume for volume in remaining if volume.name not in failed]
-        except EngineError as error:
-            return {**failed, **{volume.name: _unknown(volume, error) for volume in remaining}}
     return failed
 
 
@@ -180,7 +235,3 @@ def _hanging(volume: Mountable) -> Problem:
         "its mount hangs: the engine did not answer within verify_timeout",
         "see that the server is well, and the kernel's log on this host; raise verify_timeout if it is only slow",
     )
-
-
-def _unknown(volume: Mountable, error: EngineError) -> Problem:
-    return Problem(volume.name, volume.meaning.backend, f"it could not be verified: {error}", "see the engine's log")

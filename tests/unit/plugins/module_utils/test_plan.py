@@ -8,9 +8,12 @@ from ansible_collections.berthage.swarm.plugins.module_utils._drift import Diffe
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
     CREATE,
     KEEP,
+    RECREATE,
     REFUSED,
     REMOVE,
+    Halfway,
     Run,
+    Spared,
     Step,
     StepFailed,
     refused,
@@ -90,6 +93,71 @@ def test_what_was_taken_back_counts_as_unchanged():
     run.undone("new")
 
     assert not run.changed
+
+
+def test_a_problem_of_the_call_as_a_whole_refuses_it():
+    run = Run([NEW], "volumes", [Problem("volumes", "purge", "services are unknown", "tell them")])
+
+    with pytest.raises(Refused, match="volumes, purge: services are unknown; tell them"):
+        run.refuse_if_any()
+
+
+def test_steps_are_carried_out_by_their_turn_and_reported_in_their_order():
+    carried_out = []
+    run = Run([OLD, NEW, KEPT], "volumes")
+
+    run.apply(lambda step: carried_out.append(step.name), (OSError,), turn=lambda step: step.action != CREATE)
+
+    assert carried_out == ["new", "old"]
+    assert [outcome["name"] for outcome in run.result()["volumes"]] == ["old", "new", "kept"]
+
+
+def failing_with(error: Exception):
+    def fail(step: Step) -> None:
+        raise error
+
+    return fail
+
+
+def test_what_is_gone_and_was_not_replaced_is_shown_as_gone():
+    class Gone(Halfway, OSError):
+        pass
+
+    run = Run([Step("app", RECREATE, before={"size": 1}, after={"size": 2})], "volumes")
+
+    with pytest.raises(StepFailed):
+        run.apply(failing_with(Gone("it is gone")), (OSError,))
+
+    assert run.changed
+    assert run.result()["diff"] == {"before": {"app": {"size": 1}}, "after": {}}
+
+
+def test_a_change_whose_answer_was_lost_counts_as_a_change():
+    class AnswerLost(OSError):
+        may_have_happened = True
+
+    run = Run([NEW], "volumes")
+
+    with pytest.raises(StepFailed):
+        run.apply(failing_with(AnswerLost()), (OSError,))
+
+    assert run.changed
+
+
+def test_what_turns_out_to_have_to_stay_is_kept_and_stops_nothing():
+    def carry_out(step: Step) -> None:
+        if step.action == REMOVE:
+            raise Spared("web uses it")
+
+    run = Run([OLD, NEW], "volumes")
+
+    run.apply(carry_out, (OSError,))
+
+    assert [(step["action"], step["message"]) for step in run.result()["volumes"]] == [
+        (KEEP, "web uses it"),
+        (CREATE, ""),
+    ]
+    assert run.result()["diff"] == {"before": {}, "after": {"new": {"size": 1}}}
 
 
 def test_an_outcome_tells_details_and_reports():

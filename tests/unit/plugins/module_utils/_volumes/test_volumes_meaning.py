@@ -16,7 +16,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends i
     recognise,
     redacted,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.plan import compare
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.compare import compare
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._volumes.volume_samples import volume
 
 # The meanings that one setting of an NFS volume may have, each with its spellings.

@@ -7,11 +7,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import Consumer, Directory, Mount, Usage
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.plan import (
-    plan,
-    to_be_proven_empty,
-    to_be_removed,
-)
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.plan import plan
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.removal import to_be_proven_empty, to_be_removed
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._volumes.volume_samples import (
     actual,
     declaration,
@@ -56,7 +53,7 @@ def test_a_new_volume_carries_its_owner_and_the_names_of_its_fields():
     labels = step({"nfs": NFS, "labels": {"team": "web"}}, owner="me").after["labels"]
     assert labels == {
         "berthage.swarm.owner": "me",
-        "berthage.swarm.declared": "labels.team,nfs.path,nfs.read_only,nfs.server,nfs.version",
+        "berthage.swarm.declared": "labels.team,nfs.path,nfs.read_only,nfs.server",
         "team": "web",
     }
 

@@ -111,9 +111,13 @@ def test_a_backend_of_a_later_release_may_be_declared_absent():
     assert not volume(cifs={"server": "files", "share": "office"}, state="absent").present
 
 
-@pytest.mark.parametrize("option", [{"on_drift": "recreate"}, {"purge": True}])
-def test_an_option_of_a_later_release_is_refused_by_its_name(option):
-    assert "not supported yet" in refusal({"name": "app"}, **option)
+@pytest.mark.parametrize("options", [{}, {"owner": "default"}])
+def test_purging_what_everybody_shares_is_refused(options):
+    assert "volumes, purge: 'default' is everybody" in refusal({"name": "app"}, purge=True, **options)
+
+
+def test_purging_needs_an_owner_and_no_volumes():
+    assert declaration(purge=True, owner="me").purge
 
 
 @pytest.mark.parametrize("path", ["", "/", ".", "./", "../other", "media/../.."])
@@ -143,6 +147,10 @@ def test_a_mode_that_is_not_octal_is_refused():
 
 def test_discard_data_on_a_volume_that_only_points_at_data_is_refused():
     assert "points elsewhere" in refusal({"name": "app", "nfs": NFS, "discard_data": True})
+
+
+def test_discard_data_on_a_volume_that_only_points_at_data_is_for_a_holder_that_is_in_its_way():
+    assert declaration({"name": "app", "nfs": NFS, "discard_data": True}, on_drift="recreate").volumes[0].discard_data
 
 
 def test_labels_of_the_collection_itself_are_refused():
@@ -197,6 +205,11 @@ def test_secrets_of_raw_options_are_found():
     one = {"name": "app", "driver_opts": {"type": "cifs", "device": "//f/s", "o": "username=u,password=hush,uid=1"}}
     two = {"name": "home", "driver": "vieux/sshfs", "driver_opts": {"password": "mum", "sshcmd": "u@h:/"}}
     assert spec.secrets(parameters(one, two)) == {"hush", "mum"}
+
+
+def test_secrets_are_found_among_further_mount_options_as_well():
+    wrong = {"name": "app", "nfs": {**NFS, "options": ["hard", "password=hush", 5]}, "labels": {"a": "b"}}
+    assert spec.secrets({"volumes": [wrong]}) == {"hush"}
 
 
 def test_secrets_are_found_in_what_will_be_refused_and_in_what_is_declared_absent():
