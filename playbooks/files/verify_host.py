@@ -14,9 +14,11 @@ Takes a JSON request as its only argument and prints a JSON answer. Needs what t
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import json
+import os
 import re
 import secrets
 import shutil
@@ -38,6 +40,12 @@ DATA, CLIENT = f"{PREFIX}-data", f"{PREFIX}-client"
 PORT = 8080
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python has no name for it
 PAYLOAD_KIB = 64
+# By its name, as the collection's modules have it, which this script cannot import: see backends/shared.py there.
+SECRET = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
+# The kernel's client of a backend, without which nothing is wrong with the volume.
+KERNEL_CLIENTS = {"nfs": ("NFS", "nfs"), "cifs": ("CIFS", "cifs"), "cephfs": ("CephFS", "ceph")}
+SHARED = ("nfs", "glusterfs", "cifs", "cephfs")
+LOOK = 5  # seconds that a file system or a server has to answer
 # Long enough for an overlay's first packet, which waits for the nodes to gossip about the new endpoint.
 PATIENCE = 30
 
@@ -83,8 +91,6 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
     answer.update(about(engine))
     image, answer["pulled_image"] = provide_image(engine, request["image"])
     answer["volumes"] = mount_all(engine, image, request["volumes"])
-    for volume in request["volumes"]:
-        answer["volumes"][volume["name"]]["backend"] = volume["backend"]
     answer["kernel_lacks"] = missing_for_encryption() if any(n["encrypted"] for n in request["networks"]) else ""
     answer["token"] = secrets.token_hex(16)
     if request["writes"]:
@@ -179,42 +185,195 @@ def libraries_of(program: str) -> list[str]:
 
 def mount_all(engine: Any, image: str, volumes: list[dict[str, str]]) -> dict[str, Verdict]:
     """One container that has every volume. Only where it does not start, each volume is tried by itself."""
-    present = {volume.name: volume.attrs.get("Options") or {} for volume in engine.volumes.list()}
-    verdicts = {}
+    present = {volume.name: volume.attrs for volume in engine.volumes.list()}
+    options = {name: attributes.get("Options") or {} for name, attributes in present.items()}
+    wrong = dead_ground([volume for volume in volumes if volume["name"] in present], options)
     for volume in volumes:
         if volume["name"] not in present:
-            verdicts[volume["name"]] = failed("the volume does not exist on this host")
-        elif silent_server(present[volume["name"]]):
-            verdicts[volume["name"]] = failed(silent_server(present[volume["name"]]))
+            wrong[volume["name"]] = "the volume does not exist on this host"
+        elif silent_server(options[volume["name"]]):
+            wrong[volume["name"]] = silent_server(options[volume["name"]])
+    verdicts = {name: failed(reason) for name, reason in wrong.items()}
     candidates = [volume for volume in volumes if volume["name"] not in verdicts]
     if not start_with(engine, image, candidates):
         verdicts.update((volume["name"], verified()) for volume in candidates)
-        return verdicts
-    for volume in candidates:
-        reason = start_with(engine, image, [volume])
-        verdicts[volume["name"]] = verdict_of_mount(volume, reason)
-    start_with(engine, image, [v for v in candidates if verdicts[v["name"]]["outcome"] == "verified"])
+    else:
+        for volume in candidates:
+            reason = without_secrets(start_with(engine, image, [volume]), options[volume["name"]])
+            verdicts[volume["name"]] = verdict_of_mount(volume, reason)
+        start_with(engine, image, [v for v in candidates if verdicts[v["name"]]["outcome"] == "verified"])
+    for name, users in dead_in_containers(engine, list(present)).items():
+        if name in verdicts:
+            verdicts[name] = failed("; ".join(filter(None, (verdicts[name]["reason"], *users))))
+    for volume in volumes:
+        attributes = present.get(volume["name"])
+        verdicts[volume["name"]].update(
+            backend=volume["backend"],
+            # To be compared with what the other nodes have under this name.
+            driver=attributes["Driver"] if attributes else "",
+            options=shown(options[volume["name"]]) if attributes else {},
+        )
     return verdicts
+
+
+def shown(options: dict[str, str]) -> dict[str, str]:
+    """The options without those that are secrets."""
+    kept = {name: value for name, value in options.items() if not SECRET.search(name)}
+    if "o" in kept:
+        kept["o"] = ",".join(part for part in kept["o"].split(",") if not SECRET.search(part.partition("=")[0]))
+    return kept
+
+
+def without_secrets(text: str, options: dict[str, str]) -> str:
+    """What the engine says of a mount may have its options in it, and of a secret it knows only the password."""
+    pairs = [*options.items(), *mount_options(options).items()]
+    for value in sorted((value for name, value in pairs if value and SECRET.search(name)), key=len, reverse=True):
+        text = text.replace(value, "(hidden)")
+    return text
+
+
+def mount_options(options: dict[str, str]) -> dict[str, str]:
+    return dict(option.partition("=")[::2] for option in options.get("o", "").split(",") if option)
 
 
 @functools.lru_cache(maxsize=None)
 def unreachable(host: str, port: int) -> str:
     try:
-        socket.create_connection((host, port), timeout=5).close()
+        socket.create_connection((host, port), timeout=LOOK).close()
     except OSError as error:
-        return f"the NFS server {host}:{port} does not answer ({error})"
+        return f"{host}:{port} ({error})"
     return ""
 
 
 def silent_server(options: dict[str, str]) -> str:
-    """Why the server of an NFS volume cannot be reached, or nothing.
+    """Why no server of a volume can be reached, or nothing.
 
     Found out beforehand, because a mount that waits for a server cannot be called off.
     """
-    if not options.get("type", "").startswith("nfs"):
+    silent = [unreachable(*server) for server in servers_of(options)]
+    if not silent or not all(silent):
         return ""
-    mount_options = dict(option.partition("=")[::2] for option in options.get("o", "").split(","))
-    return unreachable(mount_options["addr"], int(mount_options.get("port") or 2049)) if "addr" in mount_options else ""
+    return f"no answer from its server {', '.join(silent)}; start it, or see what is in between"
+
+
+def servers_of(options: dict[str, str]) -> list[tuple[str, int]]:
+    """Where a volume's servers listen. Any one that answers will do. None of what is no mount over the network."""
+    kind, device, own = options.get("type", ""), options.get("device", ""), mount_options(options)
+    if kind == "ceph":
+        monitors = re.split("[/,]", own.get("mon_addr") or device.partition(":/")[0])
+        return [server for monitor in monitors if monitor for server in monitor_of(monitor)]
+    if kind in ("cifs", "smb3"):
+        host, port = own.get("ip") or own.get("addr") or re.split(r"[/\\]", device.lstrip("/\\"))[0], 445
+    elif kind in ("nfs", "nfs4"):
+        host, port = own.get("addr", ""), 2049
+    else:
+        return []
+    return [(host.strip("[]"), int(own.get("port") or port))] if host else []
+
+
+def monitor_of(text: str) -> list[tuple[str, int]]:
+    """Of a monitor without a port, those of both of Ceph's protocols."""
+    host, colon, port = text.rpartition(":")
+    if colon and port.isdigit():
+        return [(host.strip("[]"), int(port))]
+    return [(text.strip("[]"), 3300), (text.strip("[]"), 6789)]
+
+
+def dead_ground(volumes: list[dict[str, str]], options: dict[str, dict[str, str]]) -> dict[str, str]:
+    """By volume, why the host's own mount that its directory is on is of no use. Nothing of those where it is."""
+    table = mounts_of_host()
+    bound = {
+        volume["name"]: options[volume["name"]]["device"]
+        for volume in volumes
+        if "bind" in mount_options(options[volume["name"]]) and options[volume["name"]].get("device")
+    }
+    said = look_at(bound.values())
+    reasons = {}
+    for volume in volumes:
+        name, mount_point = volume["name"], volume.get("mount_point", "")
+        if mount_point and mount_point not in table:
+            reasons[name] = (
+                f"nothing is mounted on {mount_point}; on this host: {start_of(mount_point)}; then start again the "
+                "containers that could not start without it"
+            )
+        elif said.get(bound.get(name, "")):
+            ground, why = mount_point or below(bound[name], table), said[bound[name]]
+            remedy = f"on this host: umount --lazy {ground}; {start_of(ground)}"
+            reasons[name] = f"the mount on {ground} is dead, {why}; {remedy}"
+    return reasons
+
+
+def start_of(mount_point: str) -> str:
+    unit = mount_point.strip("/").replace("-", "\\x2d").replace("/", "-")
+    return f"systemctl start '{unit}.mount'"
+
+
+def mounts_of_host() -> list[str]:
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        return [re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), line.split(" ")[4]) for line in table]
+
+
+def below(path: str, table: list[str]) -> str:
+    """The mount point that a path is on."""
+    return max((point for point in table if f"{path}/".startswith(point.rstrip("/") + "/")), key=len, default="/")
+
+
+def look_at(paths: Iterable[str]) -> dict[str, str]:
+    """Why these directories are of no use: their file system is dead, or silent. Nothing of those that answer.
+
+    In threads that nobody waits for, since looking at a file system that hangs cannot be called off.
+    """
+    said = dict.fromkeys(paths, f"without an answer for {LOOK} s (see its servers)")
+
+    def look(path: str) -> None:
+        try:
+            os.stat(path)
+            said[path] = ""
+        except OSError as error:
+            # One that is missing is told by the engine.
+            dead = error.errno in (errno.ENOTCONN, errno.ESTALE, errno.EIO, errno.EHOSTDOWN)
+            said[path] = f"its client or its server has ended ({error.strerror})" if dead else ""
+
+    threads = [threading.Thread(target=look, args=[path], daemon=True) for path in said]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + LOOK
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    return {path: reason for path, reason in dict(said).items() if reason}
+
+
+def dead_in_containers(engine: Any, volumes: Iterable[str]) -> dict[str, list[str]]:
+    """By volume, the running containers that have a dead mount of it, and what gives them a new one.
+
+    A container keeps the mount that it was started with. That one stays dead when the host's own is mounted anew.
+    """
+    wanted = set(volumes)
+    users = {}
+    for container in engine.api.containers():
+        for mount in container.get("Mounts") or ():
+            if mount.get("Name") in wanted:
+                pid = engine.api.inspect_container(container["Id"])["State"]["Pid"]
+                users[f"/proc/{pid}/root{mount['Destination']}"] = (mount["Name"], container)
+    found: dict[str, list[str]] = {}
+    for path, reason in look_at(users).items():
+        volume, container = users[path]
+        found.setdefault(volume, []).append(
+            f"the running container {name_of(container)} has a dead mount of it, {reason}; once the volume can be "
+            f"mounted again: {restart_of(container)}"
+        )
+    return found
+
+
+def restart_of(container: dict[str, Any]) -> str:
+    service = (container.get("Labels") or {}).get("com.docker.swarm.service.name")
+    if service:
+        return f"on a manager, docker service update --force {service}"
+    return f"docker restart {name_of(container)}"
+
+
+def name_of(container: dict[str, Any]) -> str:
+    return str(container["Names"][0].lstrip("/"))
 
 
 def start_with(engine: Any, image: str, volumes: Iterable[dict[str, str]]) -> str:
@@ -247,9 +406,10 @@ def words_of(error: Exception) -> str:
 def verdict_of_mount(volume: dict[str, str], reason: str) -> Verdict:
     if not reason:
         return verified()
-    if volume["backend"] == "nfs" and "no such device" in reason:
-        return skipped("this kernel has no NFS client (module nfs)")
-    return failed(reason)
+    if volume["backend"] in KERNEL_CLIENTS and "no such device" in reason:
+        client, module = KERNEL_CLIENTS[volume["backend"]]
+        return skipped(f"this kernel has no {client} client (module {module})")
+    return {**failed(reason), "by_engine": True}
 
 
 def missing_for_encryption() -> str:
@@ -270,11 +430,13 @@ def missing_for_encryption() -> str:
 
 
 def shared(volumes: list[dict[str, str]], verdicts: dict[str, Verdict]) -> list[str]:
-    """The mounted volumes whose data is the same on every node."""
+    """The mounted volumes whose data is the same on every node, and can be written."""
     return [
         volume["name"]
         for volume in volumes
-        if volume["backend"] in ("nfs", "glusterfs") and verdicts[volume["name"]]["outcome"] == "verified"
+        if volume["backend"] in SHARED
+        and verdicts[volume["name"]]["outcome"] == "verified"
+        and "ro" not in mount_options(verdicts[volume["name"]]["options"])
     ]
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._report import table, text_of
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import recognise
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.causes import cause_of
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.nodes import Split, splits
 
 DOCUMENTATION = r"""
 name: verify_report
@@ -85,6 +88,7 @@ def verify_report(answers: Sequence[Answers], hosts: Sequence[str]) -> dict[str,
         ("NFS EXPORTS", table(("server", "path", "clients"), export_rows(by_host))),
         ("GLUSTERFS VOLUMES", table(("volume", "type", "state", "brick", "state"), brick_rows(by_host))),
         ("DOCKER VOLUMES", table(("volume", "backend", *hosts), volume_rows(by_host))),
+        ("DIFFERENCES BETWEEN HOSTS", [f"{split.name}: {split}" for split in volume_splits(by_host)]),
         ("NETWORKS", table(("network", "driver", "kind", "from", "to", "result"), network_rows(by_host))),
         ("BETWEEN HOSTS", table(("what", "result"), [(c.subject, c.outcome) for c in checks_between(by_host)])),
         ("SKIPPED", [str(check) for check in skipped]),
@@ -165,11 +169,40 @@ def all_checks(by_host: Mapping[str, Answers]) -> Iterator[Check]:
         for volume in said(answer, "prepare", "gluster", ()):
             yield check_of_bricks(volume)
         for name, verdict in said(answer, "prepare", "volumes", {}).items():
-            yield Check(f"volume {name} on {host}", verdict["outcome"], verdict["reason"])
+            yield Check(f"volume {name} on {host}", verdict["outcome"], reason_of(verdict))
         for name, verdict in said(answer, "exchange", "networks", {}).items():
             way = f"network {name} from {host} to {verdict['to'] or 'another host'}"
             yield Check(way, verdict["outcome"], verdict["reason"])
+    for split in volume_splits(by_host):
+        if split.elsewhere:
+            yield Check(
+                f"volume {split.name}",
+                "FAILED",
+                f"the hosts have different volumes under this name: {split}; give one of them another name, or remove "
+                "the wrong one and run the role docker_volumes there",
+            )
     yield from checks_between(by_host)
+
+
+def reason_of(verdict: Mapping[str, Any]) -> str:
+    """Why, and, where the engine's own words are all there is, what they mean and what to do."""
+    if not verdict.get("by_engine"):
+        return str(verdict["reason"])
+    return "; ".join(cause_of(recognise(verdict["driver"], verdict["options"]).backend, verdict["reason"]))
+
+
+def volume_splits(by_host: Mapping[str, Answers]) -> tuple[Split, ...]:
+    """The volumes that the hosts' engines have otherwise, read as the modules read them: by what their options mean."""
+    return splits(
+        {
+            host: {
+                name: recognise(verdict["driver"], verdict["options"])
+                for name, verdict in said(answer, "prepare", "volumes", {}).items()
+                if verdict.get("driver")
+            }
+            for host, answer in by_host.items()
+        }
+    )
 
 
 def checks_of_answering(by_host: Mapping[str, Answers]) -> Iterator[Check]:

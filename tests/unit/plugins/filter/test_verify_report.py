@@ -92,3 +92,60 @@ def test_the_state_of_a_node_is_what_a_manager_says_of_it() -> None:
         answer("node2", prepare={"node_id": "id2", "swarm": "active"}),
     ]
     assert "worker, down, drain" in text(answers, HOSTS)
+
+
+def actual(options: dict[str, str], **differing: Any) -> dict[str, Any]:
+    return {**OK, "backend": "nfs", "driver": "local", "options": options, **differing}
+
+
+def on_two_hosts(first: dict[str, Any], second: dict[str, Any]) -> dict[str, list[str]]:
+    answers = [
+        answer("node1", prepare={"volumes": {"app": first}}),
+        answer("node2", prepare={"volumes": {"app": second}}),
+    ]
+    return verify_report(answers, HOSTS)
+
+
+def nfs(server: str, **differing: Any) -> dict[str, Any]:
+    return actual({"type": "nfs", "device": ":/srv", "o": f"addr={server},nfsvers=4.2"}, **differing)
+
+
+def test_two_backends_under_one_name_are_a_failure_that_names_both_hosts() -> None:
+    (failure,) = on_two_hosts(nfs("10.0.0.5"), actual({}))["failures"]
+    assert "backend is nfs on node1, local on node2" in failure
+
+
+def test_another_server_under_one_name_is_a_failure() -> None:
+    (failure,) = on_two_hosts(nfs("10.0.0.5"), nfs("10.0.0.6"))["failures"]
+    assert "server is 10.0.0.5 on node1, 10.0.0.6 on node2" in failure
+
+
+def test_the_same_volume_in_other_words_is_no_failure() -> None:
+    respelled = actual({"type": "nfs", "device": ":/srv/", "o": "vers=4.2,rw,addr=10.0.0.5"})
+    report = on_two_hosts(nfs("10.0.0.5"), respelled)
+    assert report["failures"] == []
+    assert "DIFFERENCES BETWEEN HOSTS" not in report["lines"]
+
+
+def test_the_same_data_mounted_otherwise_is_shown_and_fails_nothing() -> None:
+    report = on_two_hosts(nfs("10.0.0.5"), actual({"type": "nfs", "device": ":/srv", "o": "addr=10.0.0.5,nfsvers=4.1"}))
+    assert report["failures"] == []
+    assert "  app: version is 4.2 on node1, 4.1 on node2" in report["lines"]
+
+
+def test_a_volume_that_one_host_lacks_differs_from_none() -> None:
+    missing = {
+        "outcome": "FAILED",
+        "reason": "the volume does not exist",
+        "backend": "nfs",
+        "driver": "",
+        "options": {},
+    }
+    assert on_two_hosts(nfs("10.0.0.5"), missing)["failures"] == ["volume app on node2: the volume does not exist"]
+
+
+def test_what_the_engine_says_gets_its_cause_and_its_remedy() -> None:
+    refused = nfs("10.0.0.5", outcome="FAILED", reason="error while mounting volume: permission denied", by_engine=True)
+    (failure,) = on_two_hosts(nfs("10.0.0.5"), refused)["failures"]
+    assert "the server does not export that directory to this host (permission denied)" in failure
+    assert "exportfs" in failure
