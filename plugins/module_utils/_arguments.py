@@ -47,15 +47,18 @@ def argument_errors(items: str, argument_spec: Mapping[str, Any], parameters: Ma
     return [
         f"{_name_of(item, number)}: {'unknown argument ' * isinstance(error, UnsupportedError)}{error.msg}"
         for number, item in enumerate(given, start=1)
-        for error in validator.validate({items: [_as_given(item)]}).errors.errors
+        for error in validator.validate({items: [as_given(item)]}).errors.errors
     ]
 
 
-def _as_given(value: Any) -> Any:
-    """Without what Ansible has set to nothing where an argument is missing."""
+def as_given(value: Any) -> Any:
+    """Without what Ansible has set to nothing where an argument is missing, and with every part a value of its own.
+
+    One that is used twice (a YAML anchor) would be filled with defaults twice, and nothing is no choice then.
+    """
     if isinstance(value, dict):
-        return {name: _as_given(part) for name, part in value.items() if part is not None}
-    return [_as_given(part) for part in value] if isinstance(value, list) else value
+        return {name: as_given(part) for name, part in value.items() if part is not None}
+    return [as_given(part) for part in value] if isinstance(value, list) else value
 
 
 def _name_of(item: Any, number: int) -> str:

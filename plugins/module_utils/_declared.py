@@ -10,7 +10,7 @@ from typing import Any, Callable, Mapping, TypeVar
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 
-from ansible_collections.berthage.swarm.plugins.module_utils._arguments import argument_errors
+from ansible_collections.berthage.swarm.plugins.module_utils._arguments import argument_errors, as_given
 from ansible_collections.berthage.swarm.plugins.module_utils._networks import spec as networks_spec
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes import spec as volumes_spec
@@ -49,7 +49,7 @@ def _read(
     read: Callable[[Mapping[str, Any]], _Declaration],
     secrets: Callable[[Mapping[str, Any]], set[str]] = lambda _parameters: set(),
 ) -> _Declaration:
-    checked = ArgumentSpecValidator(arguments).validate(parameters)
+    checked = ArgumentSpecValidator(arguments).validate(as_given(parameters))
     valid = checked.validated_parameters
     # What a module would hide. Ansible's own part of it is public only in a whole AnsibleModule.
     hidden = checked._no_log_values | secrets(parameters) | secrets(valid)

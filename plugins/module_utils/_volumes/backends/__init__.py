@@ -15,6 +15,7 @@ measure, not that of `mount.nfs` and its kin, which never run.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.bind import Bind
@@ -30,6 +31,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.l
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.mount_options import (
     MountOptions,
+    mounts_nothing,
     redacted,
     secret_values,
 )
@@ -73,11 +75,18 @@ def recognise(driver: str, options: Mapping[str, Any] | None) -> Meaning:
     given = {str(name): as_text(value) for name, value in (options or {}).items()}
     if driver != "local":
         return plugin(driver, given)
-    if not given.get("device"):
+    kind, device, text = (given.get(option, "") for option in ("type", "device", "o"))
+    if mounts_nothing(device, text):
         return local(given)
-    kind = given.get("type", "")
-    mount_options = MountOptions(given.get("o", ""))
+    meaning = _mount(kind, device, MountOptions(text))
+    if given.get("size"):
+        # The engine's own quota on what it has mounted.
+        return replace(meaning, fields={**meaning.fields, "quota": given["size"]})
+    return meaning
+
+
+def _mount(kind: str, device: str, options: MountOptions) -> Meaning:
     for backend in (Bind, Nfs, Tmpfs, Cifs, Cephfs, Block):
-        if backend.mounts(kind, mount_options):
-            return backend.meaning(kind, given["device"], mount_options)
-    return any_mount(kind, given["device"], mount_options)
+        if backend.mounts(kind, options):
+            return backend.meaning(kind, device, options)
+    return any_mount(kind, device, options)

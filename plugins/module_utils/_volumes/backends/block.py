@@ -5,17 +5,56 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Iterator, Mapping
 
-from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, not_supported_yet
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.mount_options import MountOptions
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.shared import POINTS, Meaning, local_path
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.mount_options import (
+    MountOptions,
+    misplaced,
+    split_options,
+    switch,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.shared import (
+    POINTS,
+    Meaning,
+    kernel_number,
+    kernel_size,
+    local_path,
+)
 
-_BLOCK_FILE_SYSTEMS = frozenset({"btrfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "iso9660", "squashfs", "xfs"})
+_EXT = ("ext2", "ext3", "ext4")
+_FILE_SYSTEMS = (
+    *_EXT,
+    "btrfs",
+    "erofs",
+    "exfat",
+    "f2fs",
+    "iso9660",
+    "jfs",
+    "nilfs2",
+    "ntfs3",
+    "squashfs",
+    "udf",
+    "vfat",
+    "xfs",
+)
+_TAG = re.compile(r"^(UUID|LABEL|PARTUUID|PARTLABEL|ID)=", re.IGNORECASE)
+_LINKS = {
+    "UUID": "by-uuid",
+    "LABEL": "by-label",
+    "PARTUUID": "by-partuuid",
+    "PARTLABEL": "by-partlabel",
+    "ID": "by-id",
+}
 
 
 class Block:
-    """A file system on a device of the host. Recognised; declaring it is left to a later release."""
+    """A file system on a device, mounted by the kernel.
+
+    Names and defaults of the options are those of Linux' fs/ext4/super.c, fs/xfs/xfs_super.c and fs/btrfs/super.c; of
+    the other file systems each option counts as it is written.
+    """
 
     key = "block"
     arguments: Mapping[str, Any] = {
@@ -24,20 +63,193 @@ class Block:
         "options": {"type": "list", "elements": "str", "default": []},
     }
 
+    _SWITCHES: Mapping[str, frozenset[str]] = {
+        **dict.fromkeys(
+            _EXT,
+            frozenset(
+                [
+                    "acl",
+                    "auto_da_alloc",
+                    "barrier",
+                    "block_validity",
+                    "delalloc",
+                    "discard",
+                    "init_itable",
+                    "user_xattr",
+                ]
+            ),
+        ),
+        "xfs": frozenset(["align", "attr2", "discard", "grpid", "ikeep", "largeio", "quota", "recovery", "uuid"]),
+        "btrfs": frozenset(
+            [
+                "acl",
+                "autodefrag",
+                "barrier",
+                "datacow",
+                "datasum",
+                "discard",
+                "enospc_debug",
+                "flushoncommit",
+                "space_cache",
+                "ssd",
+                "ssd_spread",
+                "treelog",
+            ]
+        ),
+        "f2fs": frozenset(
+            ["acl", "barrier", "discard", "extent_cache", "heap", "inline_data", "inline_dentry", "user_xattr"]
+        ),
+    }
+    _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+        **{
+            kind: {
+                "acl": True,
+                "auto_da_alloc": True,
+                "barrier": True,
+                "block_validity": True,
+                "commit": 5,
+                "discard": False,
+                "user_xattr": True,
+            }
+            for kind in _EXT
+        },
+        "xfs": {
+            "align": True,
+            "discard": False,
+            "filestreams": False,
+            "grpid": False,
+            "ikeep": False,
+            "inodes": 64,
+            "largeio": False,
+            "recovery": True,
+            "uuid": True,
+            "wsync": False,
+        },
+        "btrfs": {
+            "acl": True,
+            "autodefrag": False,
+            "barrier": True,
+            "commit": 30,
+            "compress": "no",
+            "datacow": True,
+            "datasum": True,
+            "degraded": False,
+            "enospc_debug": False,
+            "flushoncommit": False,
+            "max_inline": 2048,
+            "treelog": True,
+            "user_subvol_rm_allowed": False,
+        },
+    }
+    # One and the same, by file system.
+    _ALIASES: Mapping[str, Mapping[str, str]] = {
+        **{kind: {"bsdgroups": "grpid", "sysvgroups": "nogrpid", "norecovery": "noload"} for kind in _EXT},
+        "xfs": {
+            "bsdgroups": "grpid",
+            "sysvgroups": "nogrpid",
+            "usrquota": "uquota",
+            "quota": "uquota",
+            "grpquota": "gquota",
+            "prjquota": "pquota",
+        },
+        "btrfs": {"recovery": "usebackuproot"},
+    }
+    _SIZES = frozenset({"allocsize", "logbsize", "max_inline"})
+
     @staticmethod
-    def problems(name: str, _given: Mapping[str, Any]) -> Iterator[Problem]:
-        yield not_supported_yet(
-            name,
-            "block",
-            "a volume on a block device",
-            "mount the device on the host and use `bind`, or give raw driver_opts",
-        )
+    def problems(name: str, given: Mapping[str, Any]) -> Iterator[Problem]:
+        for field, message, remedy in _problems_of_device(given["device"]):
+            yield Problem(name, f"block.{field}", message, remedy)
+        if given["fs_type"] not in _FILE_SYSTEMS:
+            yield Problem(
+                name,
+                "block.fs_type",
+                f"{given['fs_type']!r} is no file system of a block device that is known here",
+                f"see `lsblk -f` on the host; known are {', '.join(sorted(_FILE_SYSTEMS))}",
+            )
+        for message, remedy in misplaced(split_options(given["options"])):
+            yield Problem(name, "block.options", message, remedy)
+
+    @staticmethod
+    def driver_opts(given: Mapping[str, Any]) -> dict[str, str]:
+        options = ",".join(split_options(given["options"]))
+        return {"type": given["fs_type"], "device": given["device"], **({"o": options} if options else {})}
 
     @staticmethod
     def mounts(kind: str, _options: MountOptions) -> bool:
-        return kind in _BLOCK_FILE_SYSTEMS
+        return kind in _FILE_SYSTEMS
 
     @staticmethod
-    def meaning(kind: str, device: str, options: MountOptions) -> Meaning:
-        fields = {"device": local_path(device), "fs_type": kind, **options.others(), **options.flags()}
+    def unmountable(_kind: str, device: str, text: str) -> Iterator[tuple[str, str, str]]:
+        """What the engine accepts and can never mount: the option it is in, what is wrong, and what to do."""
+        yield from _problems_of_device(device)
+        for message, remedy in misplaced(text.split(",")):
+            yield "o", message, remedy
+
+    @classmethod
+    def meaning(cls, kind: str, device: str, options: MountOptions) -> Meaning:
+        fields: dict[str, Any] = dict(cls._DEFAULTS.get(kind, {}))
+        for option, value in options.own:
+            name, meant = cls._option(kind, option, value)
+            fields[name] = meant
+        if kind == "btrfs":
+            _settle_btrfs(fields)
+        fields.update(device=local_path(device), fs_type=kind, **options.flags())
         return Meaning("block", fields, POINTS)
+
+    @classmethod
+    def _option(cls, kind: str, option: str, value: str | None) -> tuple[str, Any]:
+        option = cls._ALIASES.get(kind, {}).get(option, option)
+        if value is None:
+            return _flag(kind, option) or switch(option, cls._SWITCHES.get(kind, frozenset())) or (option, True)
+        if kind in _EXT and option in ("barrier", "auto_da_alloc") and value in ("0", "1"):
+            return option, value == "1"
+        if kind in _EXT and option == "commit" and value == "0":
+            return option, cls._DEFAULTS[kind]["commit"]
+        if kind == "btrfs" and option == "subvol":
+            return option, value.strip("/") or "/"
+        if kind == "btrfs" and option in ("compress", "compress-force"):
+            return option, _compression(value)
+        return option, kernel_size(value) if option in cls._SIZES else kernel_number(value)
+
+
+def _problems_of_device(device: str) -> Iterator[tuple[str, str, str]]:
+    tag = _TAG.match(device)
+    if tag:
+        name = device.partition("=")[2].strip('"')
+        yield (
+            "device",
+            f"{device!r} is a tag that mount(8) looks up, and mount(8) never runs here",
+            f"give the link that udev makes of it, /dev/disk/{_LINKS[tag.group(1).upper()]}/{name}",
+        )
+    elif not device.startswith("/dev/") or ".." in device.split("/"):
+        yield (
+            "device",
+            f"{device!r} is no device below /dev (the kernel mounts block devices, no plain files)",
+            "give a name that lasts, such as /dev/disk/by-id/..., see `ls -l /dev/disk/by-id`",
+        )
+
+
+def _flag(kind: str, option: str) -> tuple[str, Any] | None:
+    """Flags that are one field with several values."""
+    if kind == "xfs" and option in ("inode32", "inode64"):
+        return "inodes", int(option[-2:])
+    if kind == "btrfs" and option in ("compress", "compress-force"):
+        return option, _compression("zlib")
+    return None
+
+
+def _compression(value: str) -> str:
+    """With the level that a method has when none is named."""
+    if value in ("no", "none"):
+        return "no"
+    return {"zlib": "zlib:3", "zstd": "zstd:3"}.get(value, value)
+
+
+def _settle_btrfs(fields: dict[str, Any]) -> None:
+    if fields.get("compress-force") == "no":
+        del fields["compress-force"]
+    if not fields["datacow"]:
+        # Without copy on write there are neither checksums nor compression.
+        fields.update(datasum=False, compress="no")
+        fields.pop("compress-force", None)

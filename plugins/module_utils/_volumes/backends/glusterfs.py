@@ -9,7 +9,7 @@ import posixpath
 import re
 from typing import Any, Iterator, Mapping
 
-from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, not_supported_yet
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
 
 class Glusterfs:
@@ -26,11 +26,11 @@ class Glusterfs:
     @classmethod
     def problems(cls, name: str, given: Mapping[str, Any]) -> Iterator[Problem]:
         if given["via"] == "plugin":
-            yield not_supported_yet(
+            yield Problem(
                 name,
                 "glusterfs.via",
-                "a GlusterFS volume by a plugin",
-                "use via: mount, or `driver` with the plugin's options",
+                "no plugin for GlusterFS is alive (the last release of any is of 2021)",
+                "use via: mount; a plugin that you maintain yourself goes by `driver` with its options",
             )
         if not re.match(r"^[A-Za-z0-9_][A-Za-z0-9_-]*$", given["volume"]):
             yield Problem(

@@ -5,23 +5,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Iterator, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.bind import Bind
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.mount_options import MountOptions
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.block import Block
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.cephfs import Cephfs
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.cifs import Cifs
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.mount_options import (
+    MountOptions,
+    mounts_nothing,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.nfs import Nfs
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.shared import (
     EPHEMERAL,
     HOLDS,
     POINTS,
     Meaning,
-    address,
     as_boolean,
-    is_host,
     secret_names,
-    size_in_bytes,
 )
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.tmpfs import Tmpfs
 
 _LOCAL_OPTIONS = ("type", "device", "o", "size")
 
@@ -56,14 +61,15 @@ class Local:
 
 
 def local(options: Mapping[str, str]) -> Meaning:
-    """Options without a device: nothing is mounted, the data is in the volume."""
-    size = size_in_bytes(options["size"]) if options.get("size") else None
-    return Meaning("local", {"size": size, **_others(options, "size")}, HOLDS)
+    """Options for which nothing is mounted: the data is in the volume."""
+    size = _engine_size(options["size"]) if options.get("size") else None
+    return Meaning("local", {"size": size, **_others(options, "type", "device", "o", "size")}, HOLDS)
 
 
 def plugin(driver: str, options: Mapping[str, str]) -> Meaning:
     # The engine stores a managed plugin's name with its tag, and what stands for `latest` without one.
     name = driver[: -len(":latest")] if driver.endswith(":latest") else driver
+    name = name[len("docker.io/") :] if name.startswith("docker.io/") else name
     fields: dict[str, Any] = {"driver": name, **{f"driver_opts.{key}": as_boolean(options[key]) for key in options}}
     return Meaning("plugin", fields, HOLDS, (), secret_names(fields))
 
@@ -74,39 +80,36 @@ def any_mount(kind: str, device: str, options: MountOptions) -> Meaning:
 
 
 def _never_mountable(name: str, options: Mapping[str, str]) -> Iterator[Problem]:
-    """What the engine accepts when a volume is created, and can never mount."""
-    kind = options.get("type", "")
-    mount_options = MountOptions(options.get("o", ""))
-    if Bind.mounts(kind, mount_options):
+    """What the engine accepts when a volume is created, and can never mount as it is meant."""
+    kind, device, text = (options.get(option, "") for option in ("type", "device", "o"))
+    mount_options = MountOptions(text)
+    if device and mounts_nothing(device, text):
+        yield Problem(
+            name,
+            "driver_opts.device",
+            f"for the device {device!r} with these options the engine mounts nothing (data would land on its own disk)",
+            f"give another device, such as {kind}",
+        )
+    elif Bind.mounts(kind, mount_options):
         return
-    if kind in ("glusterfs", "sshfs", "fuse") or kind.startswith("fuse."):
+    elif kind in ("glusterfs", "sshfs", "fuse") or kind.startswith("fuse."):
         yield Problem(
             name,
             "driver_opts.type",
             f"{kind!r} can never be mounted (the local driver calls mount(2), which runs no FUSE helper)",
             "use `glusterfs`, or mount it on the host and use `bind`",
         )
-    if kind not in ("nfs", "nfs4"):
-        return
-    server = Nfs.meaning(kind, options.get("device", ""), mount_options).fields["server"]
-    if not server:
-        yield Problem(
-            name,
-            "driver_opts.o",
-            "addr= is missing (without it mount(2) refuses, whatever the device says)",
-            "add addr=SERVER, or use `nfs`",
-        )
-    elif not is_host(server):
-        yield Problem(
-            name, "driver_opts.o", f"{server!r} is neither an address nor a host name", "mend addr=, or use `nfs`"
-        )
-    elif kind == "nfs4" and address(server) is None:
-        yield Problem(
-            name,
-            "driver_opts.o",
-            f"the engine looks up the host name {server!r} for type nfs only",
-            "use type nfs with nfsvers=4, or use `nfs`",
-        )
+    else:
+        for backend in (Nfs, Tmpfs, Cifs, Cephfs, Block):
+            if backend.mounts(kind, mount_options):
+                for option, message, remedy in backend.unmountable(kind, device, text):
+                    yield Problem(name, f"driver_opts.{option}", message, remedy)
+
+
+def _engine_size(text: str) -> Any:
+    """A size in bytes as the engine reads it (go-units, RAMInBytes): 1.5g, 10GB and 10GiB count in powers of 1024."""
+    found = re.match(r"^(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?$", text.strip().lower())
+    return int(float(found.group(1)) * 1024 ** " kmgtp".index(found.group(2) or " ")) if found else text
 
 
 def _others(options: Mapping[str, str], *known: str) -> dict[str, str]:

@@ -10,16 +10,18 @@ from typing import Any, Iterator, Mapping
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.mount_options import (
     MountOptions,
+    misplaced,
     split_options,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.shared import (
     POINTS,
     Endpoint,
     Meaning,
-    as_number,
+    address,
     bare_host,
     canonical_host,
     is_host,
+    kernel_number,
     local_path,
 )
 
@@ -36,7 +38,8 @@ class Nfs:
     arguments: Mapping[str, Any] = {
         "server": {"type": "str", "required": True},
         "path": {"type": "str", "required": True},
-        "version": {"type": "str", "default": "4.2", "choices": ["3", "4", "4.0", "4.1", "4.2"]},
+        "version": {"type": "str", "choices": ["3", "4", "4.0", "4.1", "4.2"]},
+        "preset": {"type": "str", "choices": ["efs"]},
         "options": {"type": "list", "elements": "str", "default": []},
         "read_only": {"type": "bool", "default": False},
     }
@@ -96,6 +99,13 @@ class Nfs:
     _ONLY_VERSION_3 = frozenset({"lock", "acl", "local_lock", "mountport", "mountproto", "mountvers"})
     _OWN = frozenset({"addr", "nfsvers", "vers", "minorversion", "ro", "rw", "v2", "v3", "v4", "v4.0", "v4.1", "v4.2"})
 
+    # What the provider recommends: the version, and the options.
+    _PRESETS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+        # docs.aws.amazon.com/efs/latest/ug/mounting-fs-nfs-mount-settings.html
+        "efs": ("4.1", ("rsize=1048576", "wsize=1048576", "hard", "timeo=600", "retrans=2", "noresvport")),
+    }
+    _VERSION = "4.2"
+
     @classmethod
     def problems(cls, name: str, given: Mapping[str, Any]) -> Iterator[Problem]:
         if not is_host(given["server"]):
@@ -120,16 +130,49 @@ class Nfs:
                     f"{option!r} is set by a field of its own",
                     "leave it out, and use nfs.server, nfs.version or nfs.read_only",
                 )
+        for message, remedy in misplaced(split_options(given["options"])):
+            yield Problem(name, "nfs.options", message, remedy)
+        if given["preset"] == "efs" and given["version"] not in (None, "4", "4.0", "4.1"):
+            yield Problem(
+                name,
+                "nfs.version",
+                f"Amazon EFS does not offer NFS {given['version']}",
+                "leave it out, which makes it 4.1",
+            )
 
-    @staticmethod
-    def driver_opts(given: Mapping[str, Any]) -> dict[str, str]:
+    @classmethod
+    def driver_opts(cls, given: Mapping[str, Any]) -> dict[str, str]:
+        version, preset = cls._PRESETS.get(given["preset"], (cls._VERSION, ()))
         options = [
             f"addr={bare_host(given['server'])}",
-            f"nfsvers={given['version']}",
+            f"nfsvers={given['version'] or version}",
             *(["ro"] if given["read_only"] else []),
+            # Before those given by hand, since the last of two wins.
+            *preset,
             *split_options(given["options"]),
         ]
         return {"type": "nfs", "device": f":{given['path']}", "o": ",".join(options)}
+
+    @classmethod
+    def unmountable(cls, kind: str, device: str, text: str) -> Iterator[tuple[str, str, str]]:
+        """What the engine accepts and can never mount: the option it is in, what is wrong, and what to do."""
+        server = cls.meaning(kind, device, MountOptions(text)).fields["server"]
+        for message, remedy in misplaced(text.split(",")):
+            yield "o", message, remedy
+        if not server:
+            yield (
+                "o",
+                "addr= is missing (without it mount(2) refuses, whatever the device says)",
+                "add addr=SERVER, or use `nfs`",
+            )
+        elif not is_host(server):
+            yield "o", f"{server!r} is neither an address nor a host name", "mend addr=, or use `nfs`"
+        elif kind == "nfs4" and address(server) is None:
+            yield (
+                "o",
+                f"the engine looks up the host name {server!r} for type nfs only",
+                "use type nfs with nfsvers=4, or use `nfs`",
+            )
 
     @staticmethod
     def mounts(kind: str, _options: MountOptions) -> bool:
@@ -180,7 +223,7 @@ class Nfs:
         name = cls._ALIASES.get(option, option)
         if name in ("vers", "addr"):
             return name, value
-        return name, as_number(cls._SPELLINGS.get((name, value), value))
+        return name, kernel_number(cls._SPELLINGS.get((name, value), value))
 
 
 def _nfs_path(device: str) -> str:

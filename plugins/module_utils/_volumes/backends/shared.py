@@ -17,7 +17,7 @@ EPHEMERAL = "ephemeral"  # the data is gone whenever the last container stops
 
 HIDDEN = "(hidden)"
 
-_SECRET = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
+_SECRET = re.compile(r"pass|pwd|secret|token|cred|key$", re.IGNORECASE)
 _HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
 
 
@@ -82,19 +82,25 @@ def as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 
-def as_number(text: str) -> Any:
-    """A number as such. One with a leading zero is none: the kernel may read it as octal, a password is a text."""
-    return int(text) if re.match(r"^(0|[1-9]\d{0,17})$", text) else text
+def kernel_number(text: str) -> Any:
+    """A number as the kernel reads it (kstrtouint): 010 is octal, 0x10 hexadecimal. What is none stays a text."""
+    for pattern, base in ((r"^0[xX][0-9a-fA-F]{1,16}$", 16), (r"^0[0-7]{0,21}$", 8), (r"^[1-9][0-9]{0,18}$", 10)):
+        if re.match(pattern, text):
+            return int(text, base)
+    return text
 
 
 def as_boolean(text: str) -> str:
     return text.lower() if text.lower() in ("true", "false") else text
 
 
-def size_in_bytes(text: str) -> Any:
-    """A size in bytes, by the kernel's suffixes; a percentage, or what is no size, stays as it is."""
-    found = re.match(r"^(\d+)\s*([kmgtp]?)(i?b)?$", text.strip().lower())
-    return int(found.group(1)) << (10 * " kmgtp".index(found.group(2) or " ")) if found else text
+def kernel_size(text: str) -> Any:
+    """A size in bytes as the kernel reads it (memparse): a number, and k, m, g, t, p or e behind it or nothing."""
+    number = kernel_number(text)
+    if isinstance(number, int):
+        return number
+    number, power = kernel_number(text[:-1]), "kmgtpe".find(text[-1:].lower()) + 1
+    return number << (10 * power) if isinstance(number, int) and text and power else text
 
 
 def local_path(path: str) -> str:

@@ -9,17 +9,23 @@ import re
 from typing import Any, Iterator, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.mount_options import MountOptions
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.mount_options import (
+    MountOptions,
+    misplaced,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.shared import (
     EPHEMERAL,
     Meaning,
-    as_number,
-    size_in_bytes,
+    kernel_number,
+    kernel_size,
 )
+
+_PAGE = 4096
+_ALL = 0o7777
 
 
 class Tmpfs:
-    """Memory of the host. Sizes are read as the kernel reads them: 100m and 104857600 are one."""
+    """Memory of the host, whose options are read as Linux reads them (mm/shmem.c)."""
 
     key = "tmpfs"
     arguments: Mapping[str, Any] = {
@@ -28,10 +34,19 @@ class Tmpfs:
         "uid": {"type": "int"},
         "gid": {"type": "int"},
     }
+    _DEFAULTS: Mapping[str, Any] = {
+        "size": "50%",
+        "mode": "1777",
+        "uid": 0,
+        "gid": 0,
+        "nr_inodes": "half of the pages",
+        "huge": "never",
+        "mpol": "default",
+    }
 
     @staticmethod
     def problems(name: str, given: Mapping[str, Any]) -> Iterator[Problem]:
-        if given["size"] is not None and not re.match(r"^\d+([kKmMgGtT]|%)?$", given["size"]):
+        if given["size"] is not None and not re.match(r"^(0|[1-9]\d*)([kKmMgGtT]|%)?$", given["size"]):
             yield Problem(
                 name,
                 "tmpfs.size",
@@ -58,13 +73,32 @@ class Tmpfs:
         return kind == "tmpfs"
 
     @staticmethod
-    def meaning(_kind: str, _device: str, options: MountOptions) -> Meaning:
-        fields: dict[str, Any] = {"size": "50%", "mode": "1777", "uid": 0, "gid": 0}
+    def unmountable(_kind: str, _device: str, text: str) -> Iterator[tuple[str, str, str]]:
+        """What the engine accepts and can never mount: the option it is in, what is wrong, and what to do."""
+        for message, remedy in misplaced(text.split(",")):
+            yield "o", message, remedy
+
+    @classmethod
+    def meaning(cls, _kind: str, _device: str, options: MountOptions) -> Meaning:
+        fields = dict(cls._DEFAULTS)
         for option, value in options.own:
-            if option == "size" and value is not None:
-                fields["size"] = size_in_bytes(value)
-            elif option == "mode" and value is not None and re.match(r"^[0-7]+$", value):
-                fields["mode"] = format(int(value, 8), "04o")
-            else:
-                fields[option] = True if value is None else as_number(value)
+            name, meant = cls._option(option, value)
+            fields[name] = meant
         return Meaning("tmpfs", {**fields, **options.flags()}, EPHEMERAL)
+
+    @staticmethod
+    def _option(option: str, value: str | None) -> tuple[str, Any]:
+        if value is None:
+            return option, True
+        if option == "size" and value.endswith("%"):
+            return "size", f"{kernel_number(value[:-1])}%"
+        if option in ("size", "nr_blocks"):
+            # The kernel counts pages, and rounds up. No limit is 0.
+            size = kernel_size(value)
+            pages = -(-size // _PAGE) if isinstance(size, int) and option == "size" else size
+            return "size", pages * _PAGE if isinstance(pages, int) else value
+        if option == "nr_inodes":
+            return option, kernel_size(value)
+        if option == "mode" and re.match(r"^[0-7]+$", value):
+            return option, format(int(value, 8) & _ALL, "04o")
+        return option, kernel_number(value)

@@ -25,6 +25,10 @@ def test_a_good_declaration_has_no_problems():
     assert volume_problems([]) == []
 
 
+def test_a_part_that_two_volumes_share_is_read_twice():
+    assert volume_problems([{"name": "app1", "nfs": NFS}, {"name": "app2", "nfs": NFS}]) == []
+
+
 def test_texts_of_a_survey_are_read_as_ansible_reads_them():
     cache = {"name": "cache", "discard_data": "true"}
     tmpfs = {"name": "scratch", "tmpfs": {"uid": "1000"}}

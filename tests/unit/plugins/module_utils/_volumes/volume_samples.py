@@ -8,12 +8,13 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.berthage.swarm.plugins.module_utils._arguments import as_given
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes import observe, spec
 
 
 def parameters(*volumes: dict[str, Any], **options: Any) -> dict[str, Any]:
     """The module's parameters after Ansible has filled in the defaults."""
-    checked = ArgumentSpecValidator(spec.ARGUMENTS).validate({"volumes": list(volumes), **options})
+    checked = ArgumentSpecValidator(spec.ARGUMENTS).validate(as_given({"volumes": list(volumes), **options}))
     assert not checked.error_messages, checked.error_messages
     return checked.validated_parameters
 
