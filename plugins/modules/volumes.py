@@ -50,16 +50,24 @@ options:
             required: true
           version:
             description:
-              - The protocol's version.
+              - The protocol's version. When not given, V(4.2), and V(4.1) with O(volumes[].nfs.preset=efs).
               - The command of most tutorials names no version, which makes it V(3). So a volume made by it differs
-                from this option's default.
+                from one declared without this option.
             type: str
-            default: "4.2"
             choices: ["3", "4", "4.0", "4.1", "4.2"]
+          preset:
+            description:
+              - What a provider recommends. Options given in O(volumes[].nfs.options) win over those of the preset.
+              - V(efs) is Amazon EFS, with V(nfsvers=4.1), V(rsize=1048576), V(wsize=1048576), V(hard), V(timeo=600),
+                V(retrans=2) and V(noresvport). Use the name of the file system or the address of its mount target as
+                O(volumes[].nfs.server). Encryption on the way is what Amazon's own mount helper does, which a volume of
+                Docker cannot; for that mount it on the host, and use O(volumes[].bind).
+            type: str
+            choices: [efs]
           options:
             description:
-              - Further mount options, see nfs(5). Those that the kernel itself knows work, what only C(mount.nfs)
-                does is ignored by it.
+              - Further mount options, see nfs(5). Those that the kernel itself knows work. What only C(mount.nfs) or
+                C(mount) does, such as V(nofail) or V(defaults), is refused.
               - With V(version=3) the host needs statd, or the option V(nolock).
             type: list
             elements: str
@@ -90,16 +98,24 @@ options:
             description: Where the host has mounted the volume. V(/mnt/glusterfs/VOLUME) when not given.
             type: str
           via:
-            description: How the volume reaches the container. V(plugin) is not supported yet.
+            description:
+              - How the volume reaches the container.
+              - V(plugin) is refused, since no plugin for GlusterFS is maintained any more. One that you maintain
+                yourself goes by O(volumes[].driver).
             type: str
             default: mount
             choices: [mount, plugin]
       cifs:
-        description: A share of a Windows or Samba server. Not supported yet.
+        description:
+          - A share of a Windows or Samba server, mounted by the kernel of the host.
+          - No C(mount.cifs) runs. What only that program understands, such as V(credentials=FILE) or V(uid=NAME), is
+            refused.
+          - Whoever may inspect volumes of the engine sees the password. To keep it from them, mount the share on the
+            host with a credentials file, and use O(volumes[].bind).
         type: dict
         suboptions:
           server:
-            description: Address or host name of the server.
+            description: Address or host name of the server. The engine looks a name up at each mount.
             type: str
             required: true
           share:
@@ -107,49 +123,71 @@ options:
             type: str
             required: true
           path:
-            description: A directory in the share.
+            description: A directory in the share, V(a/b) for instance. The share's root when not given.
             type: str
             default: ""
           username:
-            description: Who mounts the share.
+            description:
+              - Who logs in. When not given, the share is mounted without login (V(sec=none)), which the server must
+                permit. That is what C(guest) of C(mount.cifs) is for.
             type: str
           password:
-            description: The password of O(volumes[].cifs.username).
+            description:
+              - The password of O(volumes[].cifs.username). Required with it, if only as an empty text, unless
+                O(volumes[].cifs.options) has V(sec=krb5).
+              - It may have commas in it, but no word between two of them that is a flag of a mount, such as V(ro).
             type: str
           domain:
             description: The domain of O(volumes[].cifs.username).
             type: str
           version:
-            description: The protocol's version.
+            description:
+              - The protocol's version. V(3) is any of 3.0 or later, V(default) any of 2.1 or later that both know.
+              - The command of most tutorials names none, which is V(default).
             type: str
             default: "3.1.1"
+            choices: ["1.0", "2.0", "2.1", "3", "3.0", "3.0.2", "3.1.1", default]
           options:
-            description: Further mount options.
+            description:
+              - Further mount options of the kernel, such as V(uid=1000), V(file_mode=0640), V(seal), V(ro) or
+                V(port=1445).
+              - Numbers are read as the kernel does. A mode needs a 0 in front.
             type: list
             elements: str
             default: []
       cephfs:
-        description: A directory of CephFS. Not supported yet.
+        description:
+          - A directory of CephFS, mounted by the kernel of the host.
+          - No C(mount.ceph) runs. What only that program understands, such as V(secretfile=FILE) or a monitor's name,
+            is refused.
+          - Whoever may inspect volumes of the engine sees the key. To keep it from them, mount CephFS on the host, and
+            use O(volumes[].bind).
         type: dict
         suboptions:
           monitors:
-            description: Addresses of the monitors.
+            description:
+              - Addresses of the monitors, V(10.0.0.7), V(10.0.0.7:3300) or V([fd00::7]:6789). Their order does not
+                matter. See C(ceph mon dump).
+              - Without a port it is V(6789), or V(3300) when O(volumes[].cephfs.options) has a V(ms_mode) other than
+                V(legacy).
             type: list
             elements: str
             required: true
           path:
-            description: The directory.
+            description: The directory, absolute.
             type: str
             default: /
           user:
-            description: The Ceph user.
+            description: The Ceph user, without C(client.) in front.
             type: str
             default: admin
           secret:
-            description: The key of O(volumes[].cephfs.user).
+            description: The key of O(volumes[].cephfs.user), as C(ceph auth get-key) says it.
             type: str
           options:
-            description: Further mount options.
+            description:
+              - Further mount options of the kernel, such as V(mds_namespace=NAME) for one of several file systems,
+                V(ms_mode=prefer-crc) or V(ro).
             type: list
             elements: str
             default: []
@@ -158,8 +196,8 @@ options:
         type: dict
         suboptions:
           size:
-            description: The limit in bytes, with V(k), V(m), V(g) or V(%) behind the number. Half of the memory when
-              not given.
+            description: The limit in bytes, or with V(k), V(m), V(g), V(t) or V(%) behind the number. Half of the
+              memory when not given.
             type: str
           mode:
             description: The permissions of its root directory, octal. V(1777) when not given.
@@ -179,19 +217,30 @@ options:
             type: str
             required: true
       block:
-        description: A file system on a device of the host. Not supported yet.
+        description:
+          - A file system on a device of the host. It must have been made; nothing is ever formatted here.
+          - An attached Amazon EBS volume or Google Persistent Disk is such a device. Name it by what lasts, since
+            C(/dev/sdb) or C(/dev/nvme1n1) may be another disk after a restart.
+            C(/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0) is an EBS volume by its ID,
+            C(/dev/disk/by-id/google-NAME) a Persistent Disk by its device name.
+          - The file system must not be in use by two hosts at once, unless all of them mount it with V(ro).
         type: dict
         suboptions:
           device:
-            description: The device.
+            description:
+              - The device, below C(/dev).
+              - V(UUID=) and V(LABEL=) are tags that C(mount) looks up, which never runs here. Use
+                C(/dev/disk/by-uuid/) and C(/dev/disk/by-label/).
             type: str
             required: true
           fs_type:
-            description: The file system on it.
+            description:
+              - The file system on it, such as V(ext4), V(xfs) or V(btrfs). Also V(ext2), V(ext3), V(f2fs), V(vfat),
+                V(exfat), V(ntfs3), V(iso9660), V(udf), V(squashfs), V(erofs), V(jfs) and V(nilfs2).
             type: str
             required: true
           options:
-            description: Further mount options.
+            description: Further mount options of the file system, such as V(noatime) or V(subvol=data).
             type: list
             elements: str
             default: []
@@ -202,7 +251,10 @@ options:
         description:
           - The driver's options as in a Compose file.
           - Those of V(driver=local) are understood, that is, compared by what they mean.
-          - Options that the engine accepts and can never mount are refused.
+          - Options that the engine accepts and can never mount are refused, and so are those for which it would mount
+            nothing at all (a device V(none) without further options).
+          - Values of options whose names say that they are secrets (password, secret, token, key) are never shown. The
+            engine itself shows them to whoever may inspect its volumes.
         type: dict
       labels:
         description:
@@ -308,6 +360,29 @@ EXAMPLES = r"""
       - name: www
         bind:
           path: /srv/www
+      - name: office
+        cifs:
+          server: files.example.net
+          share: office
+          username: docker
+          password: "{{ vaulted_password }}"
+          options: [uid=1000, gid=1000, file_mode=0640, dir_mode=0750]
+      - name: objects
+        cephfs:
+          monitors: [10.0.0.7, 10.0.0.8, 10.0.0.9]
+          path: /app
+          user: app
+          secret: "{{ vaulted_key }}"
+      - name: db
+        block:
+          device: /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0
+          fs_type: xfs
+          options: [noatime]
+      - name: shared
+        nfs:
+          server: fs-0123456789abcdef0.efs.eu-central-1.amazonaws.com
+          path: /
+          preset: efs
 
 - name: What a Compose file says under driver_opts
   berthage.swarm.volumes:

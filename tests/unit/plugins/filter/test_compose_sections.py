@@ -12,7 +12,8 @@ from ansible_collections.berthage.swarm.plugins.filter.compose_networks import c
 from ansible_collections.berthage.swarm.plugins.filter.compose_volumes import compose_volumes
 
 HUSH = "correcthorse"
-CIFS = {"name": "office", "driver_opts": {"type": "cifs", "device": "//f/s", "o": f"addr=10.0.0.9,username=u,password={HUSH}"}}
+OPTIONS = f"addr=10.0.0.9,username=u,password={HUSH}"
+CIFS = {"name": "office", "driver_opts": {"type": "cifs", "device": "//f/s", "o": OPTIONS}}
 
 
 @pytest.mark.parametrize("external", [True, "true", "yes"])
