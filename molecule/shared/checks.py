@@ -76,3 +76,18 @@ def power_on(name: str) -> None:
 def _lab(command: str, name: str) -> None:
     scenario = os.environ["MOLECULE_SCENARIO_NAME"]
     subprocess.run([sys.executable, "-m", "lab", command, scenario, name], check=True)
+
+
+@lru_cache(maxsize=None)
+def packed_module(host: Host, name: str) -> str:
+    """The directory on a host where a module lies as Ansible packs it, for packed_module.py there. It has an empty
+    list as its main argument (`volumes: []`), and is run with that once."""
+    items = name.rpartition(".")[2]
+    os.environ["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
+    try:
+        host.ansible(name, json.dumps({items: []}), check=False, become=False)
+    finally:
+        del os.environ["ANSIBLE_KEEP_REMOTE_FILES"]
+    packed = host.check_output(f"ls -t /root/.ansible/tmp/*/AnsiballZ_{items}.py | head -n 1")
+    host.check_output(f"python3 {packed} explode")
+    return f"{os.path.dirname(packed)}/debug_dir"
