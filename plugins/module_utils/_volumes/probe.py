@@ -205,11 +205,14 @@ def is_left_behind(label: str, now: Callable[[], float] = time.time) -> bool:
 
 
 def holds_one_entry(archive: bytes) -> bool:
-    """Whether the beginning of a tar archive of a directory shows the directory alone."""
+    """Whether the beginning of a tar archive of a directory shows the directory alone.
+
+    The engine leaves out what it cannot read, and says so only in its log (moby, pkg/archive): an archive without even
+    the directory is of one that could not be listed, which proves nothing.
+    """
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r|") as entries:
-            entries.next()
-            return entries.next() is None
+            return entries.next() is not None and entries.next() is None
     except tarfile.TarError:
         # It was cut off in the middle of an entry, so there is one.
         return False

@@ -116,6 +116,10 @@ def test_a_directory_alone_in_an_archive_is_empty():
     assert not holds_one_entry(archive("0/", "0/a", "0/b")[:1024])
 
 
+def test_a_directory_that_the_engine_could_not_list_is_not_taken_for_empty():
+    assert not holds_one_entry(archive())
+
+
 def test_a_volume_that_the_engine_makes_for_a_probe_is_known_by_the_label():
     assert mount(0, "app", "mine")["VolumeOptions"]["Labels"] == {PROBE_LABEL: "mine"}
 
