@@ -33,8 +33,13 @@ def differences(declared: Mapping[str, Any], actual: Mapping[str, Any]) -> tuple
     return tuple(
         Difference(field, declared.get(field), actual.get(field))
         for field in sorted({*declared, *actual})
-        if declared.get(field) != actual.get(field)
+        if _differ(declared.get(field), actual.get(field))
     )
+
+
+def _differ(one: Any, other: Any) -> bool:
+    # To Python 1 is true. An option that is set is not one with the value 1.
+    return bool(one != other) or isinstance(one, bool) is not isinstance(other, bool)
 
 
 def in_words(drift: Iterable[Difference]) -> str:

@@ -27,8 +27,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends.s
     secret_names,
 )
 
-_PORT_OF_VERSION_1 = 6789
-_PORT_OF_VERSION_2 = 3300
+_LEGACY_PORT = 6789  # the kernel's default, whatever ms_mode says
+_PORT = 3300
 _SHORTEST_KEY = 12  # its type, its date and its length
 _ON_THE_HOST = "mount it on the host, and use `bind`"
 
@@ -125,7 +125,7 @@ class Cephfs:
         if not given["monitors"]:
             yield Problem(name, "cephfs.monitors", "there is none", "give the addresses, see `ceph mon dump`")
         for monitor in given["monitors"]:
-            for message, remedy in _problems_of_monitor(monitor):
+            for message, remedy in _problems_of_monitor(monitor, _mode(options)):
                 yield Problem(name, "cephfs.monitors", message, remedy)
         if not given["path"].startswith("/"):
             yield Problem(
@@ -159,16 +159,18 @@ class Cephfs:
 
     @staticmethod
     def driver_opts(given: Mapping[str, Any]) -> dict[str, str]:
+        further = split_options(given["options"])
         options = [
             f"name={given['user']}",
             *([f"secret={given['secret']}"] if given["secret"] else []),
-            *split_options(given["options"]),
+            *further,
         ]
-        monitors = ",".join(
-            f"[{monitor}]" if ":" in monitor and address(monitor) and not monitor.startswith("[") else monitor
-            for monitor in given["monitors"]
-        )
-        return {"type": "ceph", "device": f"{monitors}:{given['path']}", "o": ",".join(options)}
+        default = "" if _mode(further) == "legacy" else f":{_PORT}"
+        monitors = []
+        for monitor in given["monitors"]:
+            host, port = _host_and_port(monitor)
+            monitors.append(f"{'[' + host + ']' if ':' in host else host}{':' + port if port else default}")
+        return {"type": "ceph", "device": f"{','.join(monitors)}:{given['path']}", "o": ",".join(options)}
 
     @staticmethod
     def mounts(kind: str, _options: MountOptions) -> bool:
@@ -178,16 +180,23 @@ class Cephfs:
     def unmountable(cls, _kind: str, device: str, text: str) -> Iterator[tuple[str, str, str]]:
         """What the engine accepts and can never mount: the option it is in, what is wrong, and what to do."""
         options = MountOptions(text).own
-        for message, remedy in _misunderstood(name if value is None else f"{name}={value}" for name, value in options):
+        words = [name if value is None else f"{name}={value}" for name, value in options]
+        for message, remedy in _misunderstood(words):
             yield "o", message, remedy
         place = _place(device, dict(options))
         if place is None:
             yield "device", f"{device!r} is no place in CephFS", "give it as MONITOR,MONITOR:/path, or use `cephfs`"
             return
-        if place["user"] and "name" not in dict(options):
-            yield "o", "name= is missing (many kernels do not read the user in the device)", f"add name={place['user']}"
+        if place["new"] and not place["fsid"]:
+            yield (
+                "device",
+                "the cluster's fsid is missing (mount.ceph would add it)",
+                "see `ceph fsid`, or use `cephfs`",
+            )
+        if not place["monitors"]:
+            yield "o", "mon_addr= is missing (mount.ceph would add it)", "add mon_addr=ADDRESS, or use `cephfs`"
         for monitor in place["monitors"]:
-            for message, remedy in _problems_of_monitor(monitor):
+            for message, remedy in _problems_of_monitor(monitor, _mode(words)):
                 yield "o" if place["new"] else "device", message, remedy
 
     @classmethod
@@ -197,31 +206,39 @@ class Cephfs:
             if value is None:
                 name, meant = switch(option, cls._SWITCHES) or (option, True)
                 fields[name] = meant
-            elif option not in ("mon_addr", "source"):
+            elif option not in ("mon_addr", "source", "fsid"):
+                # The fsid only makes sure that the monitors are those of that cluster.
                 name = cls._ALIASES.get(option, option)
                 fields[name] = value if name in cls._TEXTS else kernel_number(value)
         place = _place(device, dict(options.own))
         if place is None:
             return Meaning("cephfs", {**fields, "device": device, **options.flags()}, POINTS, (), secret_names(fields))
         if place["new"]:
-            fields.update(fsid=place["fsid"], mds_namespace=place["mds_namespace"])
+            fields["mds_namespace"] = place["mds_namespace"]
             if not options.has_value("name"):
                 fields["user"] = place["user"]
-        if isinstance(fields.get("fsid"), str):
-            fields["fsid"] = fields["fsid"].lower()
-        port = _PORT_OF_VERSION_1 if fields["ms_mode"] == "legacy" else _PORT_OF_VERSION_2
-        servers = sorted({_endpoint(monitor, port) for monitor in place["monitors"]}, key=str)
+        servers = sorted({_endpoint(monitor) for monitor in place["monitors"]}, key=str)
         fields.update(monitors=[str(server) for server in servers], path=place["path"])
         return Meaning("cephfs", {**fields, **options.flags()}, POINTS, tuple(servers), secret_names(fields))
 
 
-def _problems_of_monitor(monitor: str) -> Iterator[tuple[str, str]]:
+def _problems_of_monitor(monitor: str, mode: str) -> Iterator[tuple[str, str]]:
     remedy = "give its address, such as 10.0.0.7, 10.0.0.7:6789 or [fd00::7]:6789, see `ceph mon dump`"
     host, port = _host_and_port(monitor)
     if address(host) is None:
         yield f"{monitor!r} is no address (neither the engine nor the kernel looks up a monitor's name)", remedy
     elif port and not (port.isdigit() and 0 < int(port) < 65536):
         yield f"{monitor!r} has no port from 1 to 65535", remedy
+    elif port == str(_PORT) and mode == "legacy":
+        yield (
+            f"{monitor!r}: port {_PORT} does not speak the protocol that the kernel uses by default",
+            f"add ms_mode=prefer-crc to the options, or use port {_LEGACY_PORT}",
+        )
+    elif port == str(_LEGACY_PORT) and mode != "legacy":
+        yield (
+            f"{monitor!r}: port {_LEGACY_PORT} does not speak ms_mode={mode}",
+            f"use port {_PORT}, or leave ms_mode out",
+        )
 
 
 def _misunderstood(options: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -239,6 +256,12 @@ def _misunderstood(options: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield "`fs` is mount.ceph's word, which the kernel does not know", f"use mds_namespace={value}"
 
 
+def _mode(options: Iterable[str]) -> str:
+    """The protocol, of which the last named counts."""
+    named = [option.partition("=")[2] for option in options if option.startswith("ms_mode=")]
+    return named[-1] if named else "legacy"
+
+
 def _place(device: str, options: Mapping[str, str | None]) -> dict[str, Any] | None:
     """What `monitors:path` or `user@fsid.name=path` says, as ceph_parse_source reads it."""
     before, _slash, path = device.partition("/")
@@ -253,10 +276,10 @@ def _place(device: str, options: Mapping[str, str | None]) -> dict[str, Any] | N
     return {**place, "new": True, "user": user, "fsid": fsid, "mds_namespace": name, "monitors": monitors}
 
 
-def _endpoint(monitor: str, port: int) -> Endpoint:
-    host, given_port = _host_and_port(monitor)
+def _endpoint(monitor: str) -> Endpoint:
+    host, port = _host_and_port(monitor)
     found = address(host)
-    return Endpoint(host if found is None else str(found), int(given_port) if given_port.isdigit() else port)
+    return Endpoint(host if found is None else str(found), int(port) if port.isdigit() else _LEGACY_PORT)
 
 
 def _host_and_port(monitor: str) -> tuple[str, str]:

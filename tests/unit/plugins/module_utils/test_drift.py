@@ -33,3 +33,7 @@ def test_differences_read_as_a_sentence_in_the_order_of_their_fields():
     drift = differences({"version": "4.2", "path": "/a"}, {"version": "3", "path": "/a", "hard": True})
 
     assert in_words(drift) == "hard: declared nothing, actual True; version: declared '4.2', actual '3'"
+
+
+def test_an_option_that_is_set_differs_from_the_number_1():
+    assert differences({"ro": True}, {"ro": 1}) == (Difference("ro", True, 1),)

@@ -97,6 +97,12 @@ def test_a_cifs_volume_names_the_address_since_no_helper_does(change, device, op
         ({"monitors": ["10.0.0.7", "mon2:6789"]}, "app, cephfs.monitors: 'mon2:6789' is no address", "[fd00::7]:6789"),
         ({"monitors": ["10.0.0.7:x"]}, "app, cephfs.monitors: ", "no port from 1 to 65535"),
         ({"monitors": ["10.0.0.7:70000"]}, "app, cephfs.monitors: ", "no port from 1 to 65535"),
+        ({"monitors": ["10.0.0.7:3300"]}, "app, cephfs.monitors: ", "add ms_mode=prefer-crc"),
+        (
+            {"monitors": ["10.0.0.7:6789"], "options": ["ms_mode=crc"]},
+            "app, cephfs.monitors: ",
+            "port 6789 does not speak ms_mode=crc",
+        ),
         ({"path": "app"}, "app, cephfs.path: 'app' is not absolute", "such as /app"),
         ({"user": "client.app"}, "app, cephfs.user: ", "without `client.`"),
         ({"user": "a,b"}, "app, cephfs.user: ", "name=admin"),
@@ -120,14 +126,20 @@ def test_a_cephfs_volume_that_could_never_be_mounted_is_refused_with_the_reason(
     [
         ({}, "10.0.0.7:/", f"name=admin,secret={KEY}"),
         (
-            {"monitors": ["10.0.0.7:3300", "fd00::7", "[fd00::8]:6789"], "path": "/app", "user": "app"},
-            "10.0.0.7:3300,[fd00::7],[fd00::8]:6789:/app",
+            {"monitors": ["10.0.0.7:6790", "fd00::7", "[fd00::8]:6789"], "path": "/app", "user": "app"},
+            "10.0.0.7:6790,[fd00::7],[fd00::8]:6789:/app",
             f"name=app,secret={KEY}",
         ),
         (
             {"secret": None, "options": ["mds_namespace=a,noatime"]},
             "10.0.0.7:/",
             "name=admin,mds_namespace=a,noatime",
+        ),
+        # The kernel's default port does not follow from ms_mode.
+        (
+            {"monitors": ["10.0.0.7", "fd00::7", "10.0.0.8:3301"], "secret": None, "options": ["ms_mode=crc"]},
+            "10.0.0.7:3300,[fd00::7]:3300,10.0.0.8:3301:/",
+            "name=admin,ms_mode=crc",
         ),
     ],
 )
@@ -209,7 +221,9 @@ def test_a_size_that_the_kernel_reads_otherwise_or_not_is_refused(size):
         ({"type": "ceph", "device": "mon1:/", "o": "name=admin"}, "nor the kernel looks up a monitor's name"),
         ({"type": "ceph", "device": "10.0.0.7", "o": "name=admin"}, "is no place in CephFS"),
         ({"type": "ceph", "device": "10.0.0.7:/", "o": "name=a,secretfile=/x"}, "`secretfile` is a file"),
-        ({"type": "ceph", "device": "a@1-2.fs=/", "o": "mon_addr=10.0.0.7"}, "name= is missing"),
+        ({"type": "ceph", "device": "a@.fs=/", "o": "name=a,mon_addr=10.0.0.7"}, "fsid is missing"),
+        ({"type": "ceph", "device": "a@1-2.fs=/", "o": "name=a"}, "mon_addr= is missing"),
+        ({"type": "ceph", "device": "10.0.0.7:3300:/", "o": "name=a"}, "add ms_mode=prefer-crc"),
         ({"type": "ceph", "device": "a@1-2.fs=/", "o": "name=a,mon_addr=mon1"}, "'mon1' is no address"),
     ],
 )
