@@ -16,6 +16,8 @@ description:
   - A volume is compared by what its options mean, in both directions. Order, spelling and defaults do not matter, so
     a volume made by hand or by Compose is the same as the declaration that means the same.
   - A volume counts as good only after it has been mounted once, see O(verify).
+  - Data comes first. What only points at its data may be recreated; what holds it goes only when it is proven empty, or
+    when that very volume is declared with O(volumes[].discard_data). A volume in use is never removed.
 author:
   - berthage contributors (@berthage)
 extends_documentation_fragment:
@@ -258,14 +260,19 @@ options:
         type: dict
       labels:
         description:
-          - Labels of a volume that is created. Only the declared ones are compared. A difference is a warning, since
-            the engine cannot change the labels of a volume.
+          - Labels of a volume that is created. Only the declared ones are compared, and those that were declared when
+            it was created.
+          - The engine cannot change the labels of a volume, and a difference in them alone never fails a call. It is a
+            warning. With O(on_drift=recreate) a volume that only points at its data is recreated for them, unless it
+            is in use.
         type: dict
         default: {}
       create_path:
         description:
           - Make the directory of O(volumes[].glusterfs) or O(volumes[].bind) when it is missing. One that exists is
             left as it is, whatever its owner and mode.
+          - One that nobody may enter, of mode V(0000), counts as begun and not finished, as a run that was killed
+            leaves it, and gets its owner and mode. Nobody but root could use a volume on it anyway.
         type: dict
         suboptions:
           owner:
@@ -290,14 +297,24 @@ options:
         description:
           - Permits the removal of a volume that holds its data (a plain local one, or one of a plugin) and is not
             empty.
-          - Refused for a volume that only points at its data, since removing that one discards nothing.
+          - Refused for a volume that only points at its data, since removing that one discards nothing. With
+            O(on_drift=recreate) it is accepted there, for a volume that holds data and stands in its way.
         type: bool
         default: false
   on_drift:
     description:
       - What to do when a volume exists and differs from its declaration. The engine cannot change a volume.
       - V(fail) refuses the whole call and names each field. V(warn) keeps the volume and warns.
-      - V(recreate) is not supported yet.
+      - V(recreate) removes the volume and makes it as declared. It does so with what only points at its data, or is
+        gone with the last container anyway, and with an empty volume that stands in the way, such as the plain local
+        one that a service got on a node where the declared one was missing. One that holds data needs
+        O(volumes[].discard_data).
+      - V(recreate) refuses the whole call while containers, in whatever state, or services use the volume, when
+        another owner made it, and on a worker of a Swarm unless O(services_in_use) is given.
+      - With O(verify) the declared options are mounted once under a temporary volume before anything is changed. When
+        that fails, so does the call, and the former volume is still there. This is left out where the options are a
+        plugin's, which alone knows what such a trial would do, and where a directory is to be made first.
+      - A run that is killed between the removal and the creation is healed by the next one, which creates the volume.
     type: str
     default: fail
     choices: [fail, warn, recreate]
@@ -307,28 +324,37 @@ options:
         volumes of one server at a time for a container that is created and never started. Nothing is pulled, and
         nothing of it is left.
       - When it fails, so does the call. Volumes that were created by this very call, failed and hold no data are
-        removed again.
+        removed again, and what was recreated and only pointed at its data is put back as it was.
+      - A run that is killed in between leaves volumes that were created and not verified. The next run verifies them.
       - With an engine on another host the connection is left out, and so is the look at GlusterFS mounts.
       - In check mode nothing is verified.
     type: bool
     default: true
   verify_timeout:
-    description: How many seconds verification may take for each server.
+    description:
+      - How many seconds a server may take to answer, and an engine to mount. Servers are asked at the same time, and so
+        are the mounts of different servers, so that it is spent once, however many servers or volumes fail.
     type: int
     default: 15
   owner:
-    description: Who declares these volumes. Becomes a label of those created. Volumes of another owner are never
-      removed.
+    description: Who declares these volumes. Becomes a label of those created. Volumes that another owner made are
+      never removed or recreated.
     type: str
     default: default
   purge:
-    description: Remove the volumes of O(owner) that are not listed. Not supported yet.
+    description:
+      - Remove the volumes that O(owner) made and that are not listed any more. The others are not touched.
+      - It never discards data. What holds data or is in use stays, with a warning, and fails nothing.
+      - Refused with V(owner=default), which everybody has who names none, and on a worker of a Swarm unless
+        O(services_in_use) is given.
+      - O(volumes) may be an empty list then, which removes all volumes of that owner that may go.
     type: bool
     default: false
   services_in_use:
     description:
-      - Names of the volumes that services of the Swarm use. A worker cannot list services, so there removal is
-        refused unless this is given, if only as an empty list. On a manager it adds to what is found.
+      - Names of the volumes that services of the Swarm use. A worker cannot list services, so there removal,
+        recreation and O(purge) are refused unless this is given, if only as an empty list. On a manager it adds to what
+        is found.
     type: list
     elements: str
 seealso:
@@ -336,6 +362,10 @@ seealso:
 notes:
   - Proving a volume empty before it is removed takes a container that is created and never started, in check mode
     too. It is removed at once.
+  - What verification makes for a moment (such containers, an empty image, temporary volumes named C(berthage-probe-*))
+    carries the label C(berthage.swarm.probe). What a killed run has left of it is removed by the next one.
+  - Whoever may inspect a volume on the engine sees its options, secrets included. Here they appear in no output. To keep
+    them from the engine as well, mount the share on the host and use O(volumes[].bind).
 """
 
 EXAMPLES = r"""
@@ -396,6 +426,24 @@ EXAMPLES = r"""
         labels:
           team: web
 
+- name: Follow a server that has moved
+  berthage.swarm.volumes:
+    volumes:
+      - name: app-data
+        nfs:
+          server: 10.0.0.6
+          path: /srv/nfs/app
+    on_drift: recreate
+
+- name: These and no others are the volumes of the web team
+  berthage.swarm.volumes:
+    volumes:
+      - name: www
+        bind:
+          path: /srv/www
+    owner: web
+    purge: true
+
 - name: Remove two volumes, one with the data in it
   berthage.swarm.volumes:
     volumes:
@@ -408,8 +456,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 volumes:
-  description: The outcome of each declared volume, in the order of the declaration. Also returned when the call
-    fails.
+  description: The outcome of each declared volume, in the order of the declaration, then of each that O(purge)
+    concerns. Also returned when the call fails.
   returned: when the set could be planned
   type: list
   elements: dict
@@ -434,9 +482,11 @@ volumes:
       description:
         - What was done, or would be done in check mode.
         - V(update) means that the volume was there and its missing directory was made.
+        - V(recreate) means that it was removed and made as declared.
+        - V(keep) of a volume that is not declared means that O(purge) had to leave it.
         - V(none) means that it is declared absent and is.
       type: str
-      choices: [create, keep, update, remove, none, refused]
+      choices: [create, keep, update, recreate, remove, none, refused]
     drift:
       description: The fields in which the volume differs from its declaration. Secrets are shown as V((hidden\)).
       type: list
@@ -452,7 +502,7 @@ volumes:
           description: What the engine has.
           type: raw
     consumers:
-      description: Who uses a volume that is to be removed.
+      description: Who uses a volume that is to be removed or recreated.
       type: list
       elements: dict
       contains:
@@ -478,7 +528,8 @@ volumes:
       description: Why it was refused or failed, or what else is to be known.
       type: str
 services_known:
-  description: Whether the services that use volumes could be listed. Null when nothing was to be removed.
+  description: Whether the services that use volumes could be listed. Null when nothing was to be removed
+    or recreated.
   returned: when the set could be planned
   type: bool
 problems:
