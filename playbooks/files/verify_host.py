@@ -44,6 +44,7 @@ PAYLOAD_KIB = 64
 SECRET = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
 # The kernel's client of a backend, without which nothing is wrong with the volume.
 KERNEL_CLIENTS = {"nfs": ("NFS", "nfs"), "cifs": ("CIFS", "cifs"), "cephfs": ("CephFS", "ceph")}
+SERVICE = "com.docker.swarm.service.name"  # a label that the engine gives to a task's container
 SHARED = ("nfs", "glusterfs", "cifs", "cephfs")
 LOOK = 5  # seconds that a file system or a server has to answer
 # Long enough for an overlay's first packet, which waits for the nodes to gossip about the new endpoint.
@@ -204,7 +205,8 @@ def mount_all(engine: Any, image: str, volumes: list[dict[str, str]]) -> dict[st
         start_with(engine, image, [v for v in candidates if verdicts[v["name"]]["outcome"] == "verified"])
     for name, users in dead_in_containers(engine, list(present)).items():
         if name in verdicts:
-            verdicts[name] = failed("; ".join(filter(None, (verdicts[name]["reason"], *users))))
+            # The engine's own words would only say that its mount is dead, which is theirs.
+            verdicts[name] = failed("; then ".join(filter(None, (wrong.get(name), users))))
     for volume in volumes:
         attributes = present.get(volume["name"])
         verdicts[volume["name"]].update(
@@ -343,10 +345,11 @@ def look_at(paths: Iterable[str]) -> dict[str, str]:
     return {path: reason for path, reason in dict(said).items() if reason}
 
 
-def dead_in_containers(engine: Any, volumes: Iterable[str]) -> dict[str, list[str]]:
-    """By volume, the running containers that have a dead mount of it, and what gives them a new one.
+def dead_in_containers(engine: Any, volumes: Iterable[str]) -> dict[str, str]:
+    """By volume, which running containers have a dead mount of it, and what to do about them.
 
-    A container keeps the mount that it was started with. That one stays dead when the host's own is mounted anew.
+    The engine mounts a volume for the first of them and unmounts it after the last. So the mount stays dead for all of
+    them, and for every new one, when the host's own is made anew, until none is left.
     """
     wanted = set(volumes)
     users = {}
@@ -355,25 +358,26 @@ def dead_in_containers(engine: Any, volumes: Iterable[str]) -> dict[str, list[st
             if mount.get("Name") in wanted:
                 pid = engine.api.inspect_container(container["Id"])["State"]["Pid"]
                 users[f"/proc/{pid}/root{mount['Destination']}"] = (mount["Name"], container)
-    found: dict[str, list[str]] = {}
-    for path, reason in look_at(users).items():
-        volume, container = users[path]
-        found.setdefault(volume, []).append(
-            f"the running container {name_of(container)} has a dead mount of it, {reason}; once the volume can be "
-            f"mounted again: {restart_of(container)}"
-        )
+    dead = look_at(users)
+    found: dict[str, str] = {}
+    for volume in {users[path][0] for path in dead}:
+        reason = next(reason for path, reason in dead.items() if users[path][0] == volume)
+        stop = restart_of([container for name, container in users.values() if name == volume])
+        found[volume] = f"its mount in running containers is dead, {reason}; {stop}"
     return found
 
 
-def restart_of(container: dict[str, Any]) -> str:
-    service = (container.get("Labels") or {}).get("com.docker.swarm.service.name")
-    if service:
-        return f"on a manager, docker service update --force {service}"
-    return f"docker restart {name_of(container)}"
-
-
-def name_of(container: dict[str, Any]) -> str:
-    return str(container["Names"][0].lstrip("/"))
+def restart_of(containers: list[dict[str, Any]]) -> str:
+    names = sorted({container["Names"][0].lstrip("/") for container in containers})
+    tasks = {
+        container["Names"][0].lstrip("/") for container in containers if SERVICE in (container.get("Labels") or {})
+    }
+    again = [name for name in names if name not in tasks]
+    return (
+        f"stop all that use it, so that the engine mounts it anew: docker stop {' '.join(names)}"
+        + (f"; docker start {' '.join(again)}" if again else "")
+        + ("; the Swarm starts its tasks again by itself" if tasks else "")
+    )
 
 
 def start_with(engine: Any, image: str, volumes: Iterable[dict[str, str]]) -> str:

@@ -150,7 +150,9 @@ def test_a_volume_whose_mount_is_missing_is_told_with_the_unit_to_start() -> Non
     assert "systemctl start" in reason
 
 
-def test_a_task_of_a_service_is_restarted_by_its_service() -> None:
-    task = {"Names": ["/web.1.x"], "Labels": {"com.docker.swarm.service.name": "web"}}
-    assert verify_host.restart_of(task) == "on a manager, docker service update --force web"
-    assert verify_host.restart_of({"Names": ["/web"], "Labels": {}}) == "docker restart web"
+def test_all_that_use_a_dead_mount_are_stopped_before_any_is_started() -> None:
+    web, api = {"Names": ["/web"], "Labels": {}}, {"Names": ["/api"], "Labels": None}
+    task = {"Names": ["/svc.1.x"], "Labels": {"com.docker.swarm.service.name": "svc"}}
+    assert verify_host.restart_of([web, api, web]).endswith("docker stop api web; docker start api web")
+    assert "docker stop svc.1.x web; docker start web; the Swarm starts" in verify_host.restart_of([task, web])
+    assert "docker start" not in verify_host.restart_of([task])
