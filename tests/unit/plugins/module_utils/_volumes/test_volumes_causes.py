@@ -3,8 +3,8 @@
 """What engines and kernels said when a mount failed, and what it meant.
 
 Recorded on engines 20.10.24 and 26.1.5 with Linux 6.1, Samba 4.17 and Ceph 16.2, but for place and secrets. No server
-was at hand that would make the kernel say `host is down`, nor a disk for `no such device or address` and `structure needs
-cleaning`: these are errno's texts.
+was at hand that would make the kernel say `host is down`, nor a disk for `no such device or address` or `structure
+needs cleaning`: these are errno's texts.
 """
 
 from __future__ import annotations
