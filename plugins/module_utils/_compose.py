@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.apply import creation_request
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import creation_request
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Declaration as Networks
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Network
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, refuse_if_any

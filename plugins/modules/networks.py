@@ -304,9 +304,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.berthage.swarm.plugins.module_utils._networks import spec
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import journal, spec
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.apply import VerificationFailed, carry_out
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import observe
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending, pending
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import Observed, observe
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import plan
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import KEEP, Run, StepFailed
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused
@@ -318,8 +319,8 @@ def main() -> None:
     try:
         declaration = spec.declaration(module.params)
         engine = Engine.connect(module.params)
-        observed = observe(engine, [network.name for network in declaration.networks])
-        run = Run(plan(declaration, observed), "networks")
+        observed, to_give_back = _look(engine, declaration, patiently=not module.check_mode)
+        run = Run(plan(declaration, observed, to_give_back), "networks")
     except Refused as refusal:
         module.fail_json(msg=str(refusal), problems=[problem.as_dict() for problem in refusal.problems], **result)
     except EngineError as error:
@@ -330,7 +331,7 @@ def main() -> None:
         if module.check_mode:
             run.pretend()
         else:
-            carry_out(engine, declaration, run)
+            carry_out(engine, declaration, observed, to_give_back, run, module.warn)
     except Refused as refusal:
         problems = [problem.as_dict() for problem in refusal.problems]
         module.fail_json(msg=str(refusal), problems=problems, **run.result())
@@ -341,6 +342,18 @@ def main() -> None:
         if step.action == KEEP and step.message:
             module.warn(f"{step.name}: {step.message}")
     module.exit_json(**run.result())
+
+
+def _look(engine: Engine, declaration: spec.Declaration, patiently: bool) -> tuple[Observed, dict[str, Pending]]:
+    """What is there, once no other run is changing it."""
+    names = [network.name for network in declaration.networks]
+    observed = observe(engine, names)
+    to_give_back = pending(engine, declaration, observed)
+    begun = [name for name, each in to_give_back.items() if each.found is not None]
+    if begun and patiently and journal.wait_for_others(engine, begun, observed.swarm.is_manager):
+        observed = observe(engine, names)
+        to_give_back = pending(engine, declaration, observed)
+    return observed, to_give_back
 
 
 if __name__ == "__main__":

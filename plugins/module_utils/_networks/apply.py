@@ -5,32 +5,30 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import in_words
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineError, EngineRefusal
-from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare, making
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
     ALLOCATION_SECONDS,
     ActualNetwork,
+    Observed,
     settled,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import details
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import (
-    DECLARED_LABEL,
-    ENCRYPTED_OPTION,
-    MTU_OPTION,
-    OWNER_LABEL,
-    Declaration,
-    Network,
-    Subnet,
-)
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.outcome import details
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import NOTHING_PENDING
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.recreate import recreate
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Declaration, Network
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
     CREATE,
     KEEP,
     NONE,
+    RECREATE,
     REMOVE,
     Run,
+    Spared,
     Step,
     StepFailed,
 )
@@ -40,14 +38,21 @@ class VerificationFailed(Exception):
     """A network did not become what the engine was asked for."""
 
 
-def carry_out(engine: Engine, declaration: Declaration, run: Run) -> None:
+def carry_out(  # noqa: PLR0913, PLR0917 - what the plan was made of, and where its outcome goes
+    engine: Engine,
+    declaration: Declaration,
+    observed: Observed,
+    pending: Mapping[str, Pending],
+    run: Run,
+    warn: Callable[[str], None],
+) -> None:
     """Apply the plan, then look at the result once more.
 
     Raises:
         StepFailed: a step failed; what came before it stays.
         VerificationFailed: a removed network is still there, or a created one is not as declared and was removed again.
     """
-    work = _Work(engine, declaration)
+    work = _Work(engine, declaration, observed, pending, warn)
     try:
         run.apply(work.carry_out, (EngineError, VerificationFailed))
     except StepFailed as failure:
@@ -56,6 +61,8 @@ def carry_out(engine: Engine, declaration: Declaration, run: Run) -> None:
             run.report(step.name, message=f"not reached, since {failure.step.name} failed")
         raise
     finally:
+        for name, outcome in work.recreated.items():
+            run.report(name, **outcome)
         for name, outcome in work.done_by_others.items():
             run.undone(name)
             run.report(name, **outcome)
@@ -63,11 +70,23 @@ def carry_out(engine: Engine, declaration: Declaration, run: Run) -> None:
 
 
 class _Work:
-    def __init__(self, engine: Engine, declaration: Declaration) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        declaration: Declaration,
+        observed: Observed,
+        pending: Mapping[str, Pending],
+        warn: Callable[[str], None],
+    ) -> None:
         self._engine = engine
-        self._owner = declaration.owner
+        self._declaration = declaration
+        self._observed = observed
+        self._pending = pending
         self._declared = {network.name: network for network in declaration.networks}
+        self._warn = warn
         self._created: dict[str, str] = {}
+        self._removed: set[str] = set()
+        self.recreated: dict[str, dict[str, Any]] = {}
         self.done_by_others: dict[str, dict[str, Any]] = {}
 
     def carry_out(self, step: Step) -> None:
@@ -75,12 +94,30 @@ class _Work:
             self._remove(step)
         elif step.action == CREATE:
             self._create(self._declared[step.name])
+        elif step.action == RECREATE:
+            self._recreate(self._declared[step.name], step)
+
+    def _recreate(self, network: Network, step: Step) -> None:
+        pending = self._pending.get(network.name, NOTHING_PENDING)
+        done = recreate(self._engine, network, self._declaration, self._observed, pending)
+        outcome = {
+            **details(done.network, done.network.id, ()),
+            "consumers": step.details["consumers"],
+            "reattached": list(done.reattached),
+        }
+        if done.by_another_run:
+            self.done_by_others[network.name] = {**outcome, "action": KEEP, "message": done.message}
+            return
+        if done.message:
+            self._warn(f"{network.name}: {done.message}")
+            outcome["message"] = "; ".join(filter(None, [step.message, done.message]))
+        self.recreated[network.name] = outcome
 
     def _create(self, network: Network) -> None:
         try:
-            answer = self._engine.post("/networks/create", creation_request(network, self._owner))
+            answer = self._engine.post("/networks/create", making.creation_request(network, self._declaration.owner))
         except EngineRefusal as refusal:
-            if not is_name_conflict(refusal) or not self._made_by_somebody_else(network):
+            if not making.is_name_conflict(refusal) or not self._made_by_somebody_else(network):
                 raise
             return
         self._created[network.name] = answer["Id"]
@@ -101,17 +138,23 @@ class _Work:
 
     def _remove(self, step: Step) -> None:
         try:
-            self._engine.delete(f"/networks/{step.details['id']}")
+            was_there = making.remove(self._engine, step.details["id"])
         except EngineRefusal as refusal:
-            if refusal.status != 404:
+            if step.name in self._declared or not making.is_in_use(refusal):
                 raise
+            spared = Spared(f"it is not listed, and was not purged: {refusal.reason}")
+            self._warn(f"{step.name}: {spared}")
+            raise spared from refusal
+        if was_there:
+            self._removed.add(step.details["id"])
+        else:
             self.done_by_others[step.name] = {"action": NONE, "message": "somebody else removed it meanwhile"}
 
     # ---- afterwards
 
     def verify(self, run: Run) -> None:
         """Each created network is there once, as declared, with addresses; each removed one is gone."""
-        created, removed = self._created, self._removed(run)
+        created, removed = self._created, self._removed
         if not created and not removed:
             return
         networks = settled(
@@ -129,7 +172,7 @@ class _Work:
                 run.report(name, action=KEEP, message="somebody else made it at the same time")
                 continue
             mine = next((network for network in named if network.id == network_id), None)
-            failure = self._failure(name, mine)
+            failure = making.failure_of(self._declared[name], mine)
             if failure:
                 self._take_back(name, run)
                 failures.append(f"{name}: {failure}; it was removed again")
@@ -139,24 +182,9 @@ class _Work:
         if failures:
             raise VerificationFailed("\n".join(failures))
 
-    @staticmethod
-    def _removed(run: Run) -> frozenset[str]:
-        return frozenset(step.details["id"] for step in run.steps if step.action == REMOVE)
-
     def _is_superfluous(self, network_id: str, named: list[ActualNetwork]) -> bool:
         """Of two made at once the older one stays, which both makers decide alike."""
         return min(named, key=lambda network: (network.created, network.id)).id != network_id
-
-    def _failure(self, name: str, mine: ActualNetwork | None) -> str:
-        if mine is None:
-            return "the engine accepted it, and does not list it"
-        if mine.swarm and not mine.subnets:
-            return (
-                f"the Swarm gave it no addresses within {ALLOCATION_SECONDS:g} s (its address pool is exhausted, or "
-                "the subnet is taken); see `docker info` for the default address pool, and the manager's journal"
-            )
-        drift = compare.drift(self._declared[name], mine)
-        return f"the engine made another one than asked for ({in_words(drift)})" if drift else ""
 
     def _take_back(self, name: str, run: Run) -> None:
         try:
@@ -164,43 +192,3 @@ class _Work:
         except EngineError as error:
             raise VerificationFailed(f"{name}: could not be removed again: {error}") from error
         run.undone(name)
-
-
-def is_name_conflict(refusal: EngineRefusal) -> bool:
-    """Whether somebody made a network of this name since we looked.
-
-    The engine looks first and answers 409. Of two requests that both came that far, the Swarm's store refuses the
-    second, and its reason arrives as status 500 (swarmkit, manager/state/store: ErrNameConflict).
-    """
-    return refusal.status == 409 or "name conflicts with an existing object" in refusal.reason
-
-
-def creation_request(network: Network, owner: str) -> Mapping[str, Any]:
-    """The body of `POST /networks/create`."""
-    options = dict(network.driver_opts)
-    if network.encrypted:
-        options[ENCRYPTED_OPTION] = "true"  # its presence counts, so an unencrypted network never has the key
-    if network.mtu is not None:
-        options[MTU_OPTION] = str(network.mtu)
-    return {
-        "Name": network.name,
-        "CheckDuplicate": True,
-        "Driver": network.driver,
-        "Attachable": network.attachable,
-        "Internal": network.internal,
-        "EnableIPv6": network.ipv6,
-        "Options": options,
-        "IPAM": {"Driver": "default", "Config": [_ipam(subnet) for subnet in network.subnets]},
-        "Labels": {**network.labels, OWNER_LABEL: owner, DECLARED_LABEL: ",".join(network.declared)},
-    }
-
-
-def _ipam(subnet: Subnet) -> dict[str, Any]:
-    config: dict[str, Any] = {"Subnet": str(subnet.network)}
-    if subnet.gateway is not None:
-        config["Gateway"] = str(subnet.gateway)
-    if subnet.ip_range is not None:
-        config["IPRange"] = str(subnet.ip_range)
-    if subnet.aux_addresses:
-        config["AuxiliaryAddresses"] = {name: str(address) for name, address in subnet.aux_addresses}
-    return config

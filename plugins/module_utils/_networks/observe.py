@@ -89,6 +89,7 @@ class SwarmState:
     is_manager: bool = False
     managers: tuple[str, ...] = ()
     node_address: str = ""
+    node_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Observed:
     consumers: Mapping[str, tuple[Consumer, ...]] = field(default_factory=dict)
     swarm: SwarmState = SwarmState()
     engine_version: str = ""
+    host: str = ""
 
     def named(self, name: str) -> tuple[ActualNetwork, ...]:
         """Docker's names are not unique, so a name is a set of networks."""
@@ -122,6 +124,7 @@ def observe(engine: Engine, names: Collection[str]) -> Observed:
         consumers=_consumers(networks, str(info.get("Name", "")), containers, services, attachments, nodes),
         swarm=swarm,
         engine_version=str(info.get("ServerVersion", "")),
+        host=str(info.get("Name", "")),
     )
 
 
@@ -189,6 +192,7 @@ def _swarm_state(raw: Mapping[str, Any]) -> SwarmState:
         is_manager=bool(raw.get("ControlAvailable")),
         managers=tuple(sorted(manager["Addr"].rsplit(":", 1)[0] for manager in raw.get("RemoteManagers") or [])),
         node_address=raw.get("NodeAddr") or "",
+        node_id=raw.get("NodeID") or "",
     )
 
 
@@ -225,15 +229,18 @@ def _consumers(  # noqa: PLR0913, PLR0917 - one answer of the engine each
             add(attached.get("Target", ""), Consumer("service", spec.get("Name", ""), service["ID"]))
 
     listed_services = {service["ID"] for service in services}
+    in_swarm = {network.id for network in networks if network.swarm}
     local_ids = set()
     for container in containers:
         local_ids.add(container["Id"])
-        if (container.get("Labels") or {}).get("com.docker.swarm.service.id") in listed_services:
-            continue  # its service is in the list
+        is_task = (container.get("Labels") or {}).get("com.docker.swarm.service.id") in listed_services
         name = (container.get("Names") or [container["Id"][:12]])[0].lstrip("/")
         consumer = Consumer("container", name, container["Id"], here, container.get("State") or "")
         for network_name, endpoint in ((container.get("NetworkSettings") or {}).get("Networks") or {}).items():
-            add((endpoint or {}).get("NetworkID") or network_name, consumer)
+            target = (endpoint or {}).get("NetworkID") or network_name
+            if is_task and {target, ids_by_name.get(target)} & in_swarm:
+                continue  # its service is in the list; only to a local network somebody attached it by hand
+            add(target, consumer)
 
     hostnames = {node["ID"]: (node.get("Description") or {}).get("Hostname", "") for node in nodes}
     for task in attachments:

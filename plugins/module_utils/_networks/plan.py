@@ -7,145 +7,248 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv6Network, ip_address
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Iterator, Mapping, Sequence
 
-from ansible_collections.berthage.swarm.plugins.module_utils._drift import in_words
-from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare
+from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, in_words
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare, reattach, removal
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
     ActualNetwork,
     Consumer,
     Observed,
     SwarmState,
 )
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.outcome import details, shown
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.outcome import in_words as consumers_in_words
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach import Attached
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import (
     Declaration,
     IPNetwork,
     Network,
     overlap,
-    underlay_to_effective_mtu,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._plan import CREATE, KEEP, NONE, REMOVE, Step, refused
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
+    CREATE,
+    KEEP,
+    NONE,
+    RECREATE,
+    REMOVE,
+    Step,
+    refused,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
+NOTHING_PENDING = Pending()
 
-def plan(declaration: Declaration, observed: Observed) -> tuple[Step, ...]:
-    """One step for each declared network, removals first: they may free addresses that a new network wants."""
-    steps = [_step(network, declaration, observed) for network in declaration.networks]
+
+def plan(
+    declaration: Declaration, observed: Observed, pending: Mapping[str, Pending] | None = None
+) -> tuple[Step, ...]:
+    """One step for each declared network and each purged one. Removals of declared ones come first, since they may free
+    addresses that a new network wants, and purged ones go last, when everything else is there.
+
+    `pending` tells, by name, who is to be attached again to what is recreated.
+    """
+    known = pending or {}
+    steps = [
+        _step(network, declaration, observed, known.get(network.name, NOTHING_PENDING))
+        for network in declaration.networks
+    ]
     steps = _refuse_without_manager(steps, declaration.networks, observed.swarm)
-    return tuple(sorted(steps, key=lambda step: step.action != REMOVE))
+    return (*sorted(steps, key=lambda step: step.action != REMOVE), *removal.purge(declaration, observed))
 
 
-def details(network: Network | ActualNetwork, network_id: str | None, consumers: Sequence[Consumer]) -> dict[str, Any]:
-    """What is returned for a network besides the plan."""
-    return {
-        "id": network_id,
-        "driver": network.driver,
-        "scope": "swarm" if network.swarm else "local",
-        "attachable": network.attachable,
-        "encrypted": network.encrypted,
-        "internal": network.internal,
-        "subnets": [subnet.as_dict() for subnet in network.subnets],
-        "effective_mtu": underlay_to_effective_mtu(network.driver, network.mtu, network.encrypted),
-        "consumers": [consumer.as_dict() for consumer in consumers],
-    }
-
-
-def consumers_in_words(consumers: Sequence[Consumer]) -> str:
-    """The consumers for one line of an error message, the first ten by name."""
-    listed = ", ".join(str(consumer) for consumer in consumers[:10])
-    return listed + (f" and {len(consumers) - 10} more" if len(consumers) > 10 else "")
-
-
-def _step(network: Network, declaration: Declaration, observed: Observed) -> Step:
+def _step(network: Network, declaration: Declaration, observed: Observed, pending: Pending) -> Step:
     existing = observed.named(network.name)
     if len(existing) > 1:
         return refused(Step(network.name, KEEP, details=details(network, None, ())), _ambiguous(network, existing))
     if not existing:
-        return _step_for_a_missing(network, declaration, observed)
+        return _step_for_a_missing(network, declaration, observed, pending)
     actual = existing[0]
     consumers = observed.consumers_of(actual)
     step = Step(
         network.name,
         KEEP,
-        before=_shown(actual),
-        after=_shown(actual),
+        before=shown(actual),
+        after=shown(actual),
         details=details(actual, actual.id, consumers),
     )
     if not network.present:
-        return _step_for_an_unwanted(step, network, actual, declaration.owner, consumers)
-    return _step_for_an_existing(step, network, actual, declaration.on_drift, consumers)
+        problems = [
+            *removal.problems_of_absent(network, actual, declaration.owner, consumers),
+            *_unfinished(network, pending),
+        ]
+        return refused(step, *problems) if problems else replace(step, action=REMOVE, after=None)
+    return _step_for_an_existing(step, network, actual, declaration, observed, pending)
 
 
-def _step_for_a_missing(network: Network, declaration: Declaration, observed: Observed) -> Step:
+def _step_for_a_missing(network: Network, declaration: Declaration, observed: Observed, pending: Pending) -> Step:
     step = Step(network.name, NONE, details=details(network, None, ()))
     if not network.present:
-        return step
-    step = replace(step, action=CREATE, after=_shown(network))
+        problems = [*_unfinished(network, pending)]
+        return refused(step, *problems) if problems else step
+    given_back = pending.to_give_back()
+    step = replace(step, action=CREATE if given_back is None else RECREATE, after=shown(network))
     problems = [*_overlaps(network, declaration, observed), *_engine_problems(network, observed)]
-    return refused(step, *problems) if problems else step
+    if given_back is not None:
+        problems += reattach.problems(network, (), given_back)
+        step = replace(step, message=_finishing(given_back))
+    return refused(step, *(_interrupted(problem, pending) for problem in problems)) if problems else step
 
 
-def _step_for_an_unwanted(
-    step: Step, network: Network, actual: ActualNetwork, owner: str, consumers: Sequence[Consumer]
+def _step_for_an_existing(  # noqa: PLR0913, PLR0917 - what is declared, and what is there
+    step: Step,
+    network: Network,
+    actual: ActualNetwork,
+    declaration: Declaration,
+    observed: Observed,
+    pending: Pending,
 ) -> Step:
-    problems = []
-    if actual.owner is not None and actual.owner != owner:
-        problems.append(
-            Problem(
-                network.name,
-                "owner",
-                f"belongs to `{actual.owner}`, not to `{owner}`",
-                f"remove it where it is managed, or set `owner: {actual.owner}`",
-            )
-        )
-    if actual.swarm != network.swarm:
-        problems.append(
-            Problem(
-                network.name,
-                "driver",
-                f"what is there is a {actual.driver} network of {_scope(actual.swarm)}, and {_scope(network.swarm)} "
-                "is what is declared absent",
-                f"set `driver: {actual.driver}` to mean that one",
-            )
-        )
-    if consumers:
-        problems.append(
-            Problem(
-                network.name,
-                "state",
-                f"is in use, by {consumers_in_words(consumers)}",
-                "stop and remove, or disconnect, those first",
-            )
-        )
-    return refused(step, *problems) if problems else replace(step, action=REMOVE, after=None)
-
-
-def _step_for_an_existing(
-    step: Step, network: Network, actual: ActualNetwork, on_drift: str, consumers: Sequence[Consumer]
-) -> Step:
-    if actual.swarm and not actual.subnets:
+    if actual.swarm and not actual.subnets and (declaration.on_drift != "recreate" or pending.found is None):
         return refused(step, _without_addresses(network))
     drift = compare.drift(network, actual)
     labels = compare.label_differences(network, actual)
     step = replace(step, drift=(*drift, *labels))
-    if drift and on_drift != "warn":
-        return refused(
-            step,
-            Problem(
-                network.name,
-                ", ".join(difference.field for difference in drift),
-                f"the network that is there is another ({in_words(drift)})" + _in_use(consumers),
-                "declare what is there, or remove it with `state: absent` first; a network cannot be changed",
-            ),
-        )
+    if drift and declaration.on_drift == "recreate":
+        return _step_for_a_replaced(step, network, actual, declaration, observed, pending)
+    if drift and declaration.on_drift == "fail":
+        return refused(step, _interrupted(_drifted(network, drift, observed.consumers_of(actual)), pending))
+    given_back = pending.to_give_back()
+    if given_back is not None and _to_be_given_back_here(given_back, observed):
+        return replace(step, action=RECREATE, message=_finishing(given_back))
+    if labels and not drift and declaration.on_drift == "recreate":
+        return _step_for_other_labels(step, network, actual, declaration, observed)
     if step.drift:
         # A difference in labels alone is never worth a connection.
         return replace(step, message=f"left as it is, which is not as declared ({in_words(step.drift)})")
-    return step
+    return replace(step, message=_left_to_other_nodes(given_back) if given_back is not None else "")
+
+
+def _step_for_a_replaced(  # noqa: PLR0913, PLR0917 - what is declared, and what is there
+    step: Step,
+    network: Network,
+    actual: ActualNetwork,
+    declaration: Declaration,
+    observed: Observed,
+    pending: Pending,
+) -> Step:
+    problems = [
+        *removal.another_owners("on_drift", network.name, actual, declaration.owner),
+        *_reattachment_problems(network, actual, observed.consumers_of(actual), declaration, pending),
+        *_overlaps(network, declaration, observed, besides=actual),
+        *_engine_problems(network, observed),
+    ]
+    if problems:
+        return refused(step, *(_interrupted(problem, pending) for problem in problems))
+    given_back = pending.to_give_back()
+    message = "" if given_back is None else _reattaching(given_back)
+    return replace(step, action=RECREATE, after=shown(network), message=message)
+
+
+def _step_for_other_labels(
+    step: Step, network: Network, actual: ActualNetwork, declaration: Declaration, observed: Observed
+) -> Step:
+    """Labels alone are never worth a connection, nor another owner's network."""
+    labels, consumers = in_words(step.drift), observed.consumers_of(actual)
+    why = [str(each) for each in removal.another_owners("on_drift", network.name, actual, declaration.owner)]
+    why += [f"it is in use by {consumers_in_words(consumers)}"] if consumers else []
+    if why:
+        return replace(
+            step,
+            message=f"the labels differ from the declaration ({labels}); the engine cannot change the labels of a "
+            f"network, and it is not recreated for them: {'; '.join(why)}",
+        )
+    return replace(step, action=RECREATE, after=shown(network), message=f"recreated for its labels ({labels})")
+
+
+def _drifted(network: Network, drift: Sequence[Difference], consumers: Sequence[Consumer]) -> Problem:
+    return Problem(
+        network.name,
+        ", ".join(difference.field for difference in drift),
+        f"the network that is there is another ({in_words(drift)})" + _in_use(consumers),
+        "declare what is there, or set on_drift: recreate; a network cannot be changed"
+        if not consumers
+        else "declare what is there, or set on_drift: recreate and reattach: true, which interrupts those; "
+        "a network cannot be changed",
+    )
 
 
 def _in_use(consumers: Sequence[Consumer]) -> str:
     return f"; in use by {consumers_in_words(consumers)}" if consumers else ""
+
+
+# ---- who is attached
+
+
+def _reattachment_problems(
+    network: Network,
+    actual: ActualNetwork,
+    consumers: Sequence[Consumer],
+    declaration: Declaration,
+    pending: Pending,
+) -> Iterator[Problem]:
+    if consumers and not declaration.reattach:
+        yield Problem(
+            network.name,
+            "on_drift",
+            f"it is in use by {consumers_in_words(consumers)}",
+            "set reattach: true, which detaches and attaches them again (tasks of services are replaced), "
+            "or disconnect them first",
+        )
+        return
+    given_back = pending.to_give_back()
+    if given_back is None:
+        given_back = reattach.nobody(network.name, actual.id)
+    yield from reattach.problems(network, consumers, given_back)
+
+
+def _to_be_given_back_here(attached: Attached, observed: Observed) -> bool:
+    """Whether an interrupted run left something to this one, rather than to other nodes alone."""
+    elsewhere = attached.elsewhere(observed.swarm.node_id)
+    return bool(attached.services) or len(elsewhere.containers) < len(attached.containers) or not attached.anything
+
+
+def _reattaching(attached: Attached) -> str:
+    return f"recreated under {reattach.in_words(attached)}, which {_are(attached)} attached again"
+
+
+def _finishing(attached: Attached) -> str:
+    what = f", and attaches {reattach.in_words(attached)} again" if attached.anything else ""
+    return f"this finishes what an interrupted run began{what}"
+
+
+def _are(attached: Attached) -> str:
+    return "is" if len(attached.containers) + len(attached.services) == 1 else "are"
+
+
+def _left_to_other_nodes(attached: Attached) -> str:
+    hosts = ", ".join(sorted({container.host for container in attached.containers}))
+    return (
+        f"an interrupted run detached {reattach.in_words(attached)} on {hosts}, where alone they can be attached "
+        "again: run this on that node as well"
+    )
+
+
+def _unfinished(network: Network, pending: Pending) -> Iterator[Problem]:
+    """An absent network that is half way through its recreation."""
+    if pending.found is not None and pending.found.attached.anything:
+        yield Problem(
+            network.name,
+            "state",
+            f"an interrupted run was recreating it, and {reattach.in_words(pending.found.attached)} may wait for it",
+            f"declare it present once, or remove {pending.found.whereabouts} if nobody waits any more",
+        )
+
+
+def _interrupted(problem: Problem, pending: Pending) -> Problem:
+    """The same problem, with what it means that a run had been interrupted before."""
+    if pending.found is None:
+        return problem
+    return replace(
+        problem,
+        message=f"{problem.message} (an interrupted run was recreating it, and "
+        f"{reattach.in_words(pending.found.attached) or 'nobody'} may be detached)",
+    )
 
 
 def _without_addresses(network: Network) -> Problem:
@@ -220,11 +323,14 @@ def _why_no_manager(names: str, swarm: SwarmState) -> Problem:
 # ---- addresses
 
 
-def _overlaps(network: Network, declaration: Declaration, observed: Observed) -> Iterator[Problem]:
+def _overlaps(
+    network: Network, declaration: Declaration, observed: Observed, besides: ActualNetwork | None = None
+) -> Iterator[Problem]:
+    """`besides` is the network that the declared one replaces."""
     leaving = {other.name for other in declaration.networks if not other.present}
     for subnet in network.subnets:
         for other in observed.networks:
-            if other.name in leaving or other.config_only:
+            if other.name in leaving or other.config_only or other is besides:
                 continue
             for taken in other.subnets:
                 if overlap(subnet.network, taken.network):
@@ -266,22 +372,3 @@ def _engine_problems(network: Network, observed: Observed) -> Iterator[Problem]:
 def _major(version: str) -> int:
     digits = version.split(".", maxsplit=1)[0]
     return int(digits) if digits.isdigit() else 0
-
-
-# ---- for people
-
-
-def _shown(network: Network | ActualNetwork) -> Mapping[str, Any]:
-    """How a network looks in a diff."""
-    return {
-        "driver": network.driver,
-        "scope": "swarm" if network.swarm else "local",
-        "attachable": network.attachable,
-        "encrypted": network.encrypted,
-        "internal": network.internal,
-        "ipv6": network.ipv6,
-        "mtu": network.mtu,
-        "subnets": [subnet.as_dict() for subnet in network.subnets],
-        "driver_opts": dict(network.driver_opts),
-        "labels": dict(network.labels),
-    }

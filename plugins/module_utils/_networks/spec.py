@@ -18,6 +18,7 @@ IPNetwork = Union[IPv4Network, IPv6Network]
 LABEL_PREFIX = "berthage.swarm."
 OWNER_LABEL = LABEL_PREFIX + "owner"
 DECLARED_LABEL = LABEL_PREFIX + "declared"
+DEFAULT_OWNER = "default"
 
 # The engine knows these two as driver options; here they are fields, because their spelling there misleads.
 ENCRYPTED_OPTION = "encrypted"
@@ -61,7 +62,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "networks": NETWORKS_ARGUMENT,
     "on_drift": {"type": "str", "default": "fail", "choices": ["fail", "warn", "recreate"]},
     "reattach": {"type": "bool", "default": False},
-    "owner": {"type": "str", "default": "default"},
+    "owner": {"type": "str", "default": DEFAULT_OWNER},
     "purge": {"type": "bool", "default": False},
 }
 
@@ -128,6 +129,8 @@ class Declaration:
     networks: tuple[Network, ...]
     on_drift: str
     owner: str
+    reattach: bool = False
+    purge: bool = False
 
 
 def declaration(arguments: Mapping[str, Any]) -> Declaration:
@@ -142,6 +145,8 @@ def declaration(arguments: Mapping[str, Any]) -> Declaration:
         networks=tuple(_network(item) for item in items),
         on_drift=arguments["on_drift"],
         owner=arguments["owner"],
+        reattach=bool(arguments["reattach"]),
+        purge=bool(arguments["purge"]),
     )
 
 
@@ -195,16 +200,13 @@ def _set_problems(items: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
 def _call_problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
     if not arguments["owner"].strip():
         yield Problem("networks", "owner", "is empty", "give the name under which these networks are managed")
-    if arguments["on_drift"] == "recreate":
-        yield not_supported_yet(
+    if arguments["purge"] and arguments["owner"] == DEFAULT_OWNER:
+        yield Problem(
             "networks",
-            "on_drift",
-            "recreate",
-            "use `on_drift: fail`, and remove the network with `state: absent` first",
+            "purge",
+            f"{DEFAULT_OWNER!r} is everybody who names no owner, and their networks are not yours to purge",
+            "set owner to a name that only this list of networks has",
         )
-    for flag in ("reattach", "purge"):
-        if arguments[flag]:
-            yield not_supported_yet("networks", flag, f"{flag}: true", "leave it out")
 
 
 def _item_problems(item: Mapping[str, Any]) -> Iterator[Problem]:

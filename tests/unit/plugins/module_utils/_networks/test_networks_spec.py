@@ -67,9 +67,9 @@ def test_what_a_later_release_brings_is_refused_by_name(field):
     assert "not supported yet" in refusal({"name": "app", **field})
 
 
-@pytest.mark.parametrize("call", [{"on_drift": "recreate"}, {"reattach": True}, {"purge": True}])
-def test_what_a_later_release_brings_to_the_call_is_refused_by_name(call):
-    assert "not supported yet" in refusal({"name": "app"}, **call)
+def test_purge_needs_an_owner_of_its_own():
+    assert "everybody who names no owner" in refusal({"name": "app"}, purge=True)
+    assert declare({"name": "app"}, purge=True, owner="shop").purge
 
 
 @pytest.mark.parametrize("name", ["", None, "a b", "-a", "a-", "a.b", "ä", "a" * 64, "ingress", "bridge"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import EngineRefusal
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.apply import is_name_conflict
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import is_name_conflict
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asking an engine for a network, and looking whether it made the one that it was asked for."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any, Callable, Mapping, TypeVar
+
+from ansible_collections.berthage.swarm.plugins.module_utils._drift import in_words
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineRefusal
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
+    ALLOCATION_SECONDS,
+    ActualNetwork,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import (
+    DECLARED_LABEL,
+    ENCRYPTED_OPTION,
+    MTU_OPTION,
+    OWNER_LABEL,
+    Network,
+    Subnet,
+)
+
+T = TypeVar("T")
+
+_ELECTION_SECONDS = 30.0  # a Swarm that lost its leader has a new one within a few seconds
+_PAUSE = 0.5
+
+
+def creation_request(network: Network, owner: str) -> Mapping[str, Any]:
+    """The body of `POST /networks/create`."""
+    options = dict(network.driver_opts)
+    if network.encrypted:
+        options[ENCRYPTED_OPTION] = "true"  # its presence counts, so an unencrypted network never has the key
+    if network.mtu is not None:
+        options[MTU_OPTION] = str(network.mtu)
+    return {
+        "Name": network.name,
+        "CheckDuplicate": True,
+        "Driver": network.driver,
+        "Attachable": network.attachable,
+        "Internal": network.internal,
+        "EnableIPv6": network.ipv6,
+        "Options": options,
+        "IPAM": {"Driver": "default", "Config": [_ipam(subnet) for subnet in network.subnets]},
+        "Labels": {**network.labels, OWNER_LABEL: owner, DECLARED_LABEL: ",".join(network.declared)},
+    }
+
+
+def failure_of(network: Network, made: ActualNetwork | None) -> str:
+    """Why what the engine made is not what was asked for; nothing where it is."""
+    if made is None:
+        return "the engine accepted it, and does not list it"
+    if made.swarm and not made.subnets:
+        return (
+            f"the Swarm gave it no addresses within {ALLOCATION_SECONDS:g} s (its address pool is exhausted, or "
+            "the subnet is taken); see `docker info` for the default address pool, and the manager's journal"
+        )
+    drift = compare.drift(network, made)
+    return f"the engine made another one than asked for ({in_words(drift)})" if drift else ""
+
+
+def is_name_conflict(refusal: EngineRefusal) -> bool:
+    """Whether somebody made a network of this name since we looked.
+
+    The engine looks first and answers 409. Of two requests that both came that far, the Swarm's store refuses the
+    second, and its reason arrives as status 500 (swarmkit, manager/state/store: ErrNameConflict).
+    """
+    return refusal.status == 409 or "name conflicts with an existing object" in refusal.reason
+
+
+def is_in_use(refusal: EngineRefusal) -> bool:
+    """Whether a network stays because somebody is on it: local ones answer 403 or 409, the Swarm 400 or 500."""
+    return "in use" in refusal.reason or "active endpoints" in refusal.reason
+
+
+def remove(engine: Engine, network_id: str) -> bool:
+    """Remove a network. False if it had gone already."""
+    try:
+        engine.delete(f"/networks/{network_id}")
+    except EngineRefusal as refusal:
+        if refusal.status != 404:
+            raise
+        return False
+    return True
+
+
+def has_no_leader(refusal: EngineRefusal) -> bool:
+    """Whether the Swarm could not answer because it elects a leader (swarmkit, manager/state/raft)."""
+    return refusal.status >= 500 and bool(_NO_LEADER.search(refusal.reason))
+
+
+_NO_LEADER = re.compile(
+    r"does not have a leader|lost leadership|DeadlineExceeded|context deadline exceeded|Unavailable"
+)
+
+
+def patiently(engine_call: Callable[[], T]) -> T:
+    """Do it again while the Swarm elects a leader. Only for what may be done twice."""
+    deadline = time.monotonic() + _ELECTION_SECONDS
+    while True:
+        try:
+            return engine_call()
+        except EngineRefusal as refusal:
+            if not has_no_leader(refusal) or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE)
+
+
+def _ipam(subnet: Subnet) -> dict[str, Any]:
+    config: dict[str, Any] = {"Subnet": str(subnet.network)}
+    if subnet.gateway is not None:
+        config["Gateway"] = str(subnet.gateway)
+    if subnet.ip_range is not None:
+        config["IPRange"] = str(subnet.ip_range)
+    if subnet.aux_addresses:
+        config["AuxiliaryAddresses"] = {name: str(address) for name, address in subnet.aux_addresses}
+    return config

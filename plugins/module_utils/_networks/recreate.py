@@ -1,0 +1,232 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making one network anew under those who use it, or putting the former one back.
+
+Each part looks first and does only what is missing, so that a run which finds the journal of one that was killed goes
+the same way from wherever that one came to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping
+
+from ansible_collections.berthage.swarm.plugins.module_utils._drift import in_words
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineError, EngineRefusal
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare, making, reattach
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.consumers import Containers, Services
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.journal import Busy, Keeper, wait_for_others
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import ActualNetwork, Observed, settled
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach import Attached
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Declaration, Network
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import Halfway
+
+
+class NotReplaced(EngineError):
+    """A network could not be recreated, and the former one is there again, with everybody on it."""
+
+
+class Lost(Halfway, EngineError):
+    """A network could not be recreated, and what was there before could not be restored in full."""
+
+
+@dataclass(frozen=True)
+class Recreated:
+    """The network that is there now, who was attached to it again, and whether another run had been faster."""
+
+    network: ActualNetwork
+    reattached: tuple[Mapping[str, Any], ...] = ()
+    by_another_run: bool = False
+    message: str = ""
+
+
+def recreate(
+    engine: Engine, network: Network, declaration: Declaration, observed: Observed, pending: Pending
+) -> Recreated:
+    """Bring one network to what is declared, from whatever is there of it.
+
+    Raises:
+        NotReplaced: it could not be done, and everything is as it was.
+        Lost: it could not be done, nor undone.
+        EngineError: it was not begun.
+    """
+    replace = declaration.on_drift == "recreate"
+    return _Recreation(engine, network, declaration.owner, replace, observed, pending).carry_out()
+
+
+@dataclass
+class _Recreation:
+    engine: Engine
+    network: Network
+    owner: str
+    replace: bool
+    observed: Observed
+    pending: Pending
+    keeper: Keeper | None = field(default=None, init=False)
+
+    def carry_out(self) -> Recreated:
+        seen = self._there(self.observed.networks)
+        if not self._is_as_seen(seen):
+            return self._made_by_another_run()
+        given_back = self.pending.to_give_back()
+        if given_back is None:
+            return self._of_nobody(seen)
+        if self.pending.found is not None and not self.pending.found.in_swarm and seen is not None:
+            given_back = self._without_newcomers(seen, given_back)
+        in_swarm = bool(given_back.services) or self.network.swarm or (seen is not None and seen.swarm)
+        self.keeper = Keeper(self.engine, given_back, in_swarm, self.pending.found)
+        try:
+            self.keeper.write()
+        except Busy:
+            wait_for_others(self.engine, [self.network.name], self.observed.swarm.is_manager)
+            return self._made_by_another_run()
+        if not self._is_as_seen(seen):
+            # Another run has come and gone between our look and our journal.
+            self.keeper.remove()
+            return self._made_by_another_run()
+        return self._under_its_users(given_back)
+
+    # ---- the ways
+
+    def _of_nobody(self, seen: ActualNetwork | None) -> Recreated:
+        """Nobody is attached, so nothing has to be remembered: killed halfway, the next run makes what is missing."""
+        if seen is None:
+            return Recreated(self._make())
+        former = reattach.former_request(self.engine.get(f"/networks/{seen.id}"))
+        making.remove(self.engine, seen.id)
+        try:
+            return Recreated(self._make())
+        except EngineError as error:
+            self._or_lost(error, lambda: self.engine.post("/networks/create", former))
+            raise NotReplaced(f"{error}; the former network was put back") from error
+
+    def _under_its_users(self, attached: Attached) -> Recreated:
+        containers, services = self._consumers(attached)
+        try:
+            made = self._replaced(containers, services)
+            containers.attach(made.id)
+            services.attach(made.id)
+        except Busy:
+            raise  # it is in another run's hands now
+        except EngineError as error:
+            self._or_lost(error, lambda: self._restore(attached, containers, services))
+            who = reattach.in_words(attached) or "nobody"
+            raise NotReplaced(f"{error}; the former network was restored, with {who} on it as before") from error
+        reattached = (*services.outcomes(), *containers.outcomes())
+        return Recreated(made, reattached, message=self._finish(attached))
+
+    def _replaced(self, containers: Containers, services: Services) -> ActualNetwork:
+        """The network as declared. What was there is taken away first, unless it means the same, or is to be kept."""
+        there = self._there(settled(self.engine, [self.network.name]))
+        if there is not None:
+            if not self.replace or not making.failure_of(self.network, there):
+                return there
+            services.detach((there.id, there.name))
+            containers.detach()
+            services.remove_network(there.id)
+        return self._make()
+
+    def _restore(self, attached: Attached, containers: Containers, services: Services) -> None:
+        """The former network, and everybody on it as before."""
+        there = self._there(settled(self.engine, [self.network.name]))
+        if there is not None and there.id != attached.former_id:
+            services.detach((there.id, there.name))
+            containers.detach()
+            services.remove_network(there.id)
+            there = None
+        if there is None:
+            made = making.patiently(lambda: self.engine.post("/networks/create", attached.former))
+            network_id = made["Id"]
+            settled(self.engine, [self.network.name])
+        else:
+            network_id = there.id
+        containers.attach(network_id)
+        services.attach(network_id)
+        self._finish(attached)
+
+    def _finish(self, attached: Attached) -> str:
+        assert self.keeper is not None  # noqa: S101 - it is written before anything is changed
+        elsewhere = attached.elsewhere(self.observed.swarm.node_id)
+        if elsewhere.containers:
+            self.keeper.keep_only(elsewhere)
+            hosts = ", ".join(sorted({each.host for each in elsewhere.containers}))
+            return f"{reattach.in_words(elsewhere)} can be attached again only on {hosts}: run this there as well"
+        self.keeper.remove()
+        return ""
+
+    def _without_newcomers(self, seen: ActualNetwork, given_back: Attached) -> Attached:
+        """An engine's journal cannot be changed. Where somebody has come since, the old one is brought to its end on
+        the network that is there, and a new one is begun."""
+        found = self.pending.found
+        assert found is not None  # noqa: S101 - asked before
+        if given_back == found.attached:
+            return given_back
+        self.keeper = Keeper(self.engine, found.attached, in_swarm=False, found=found)
+        containers, _services = self._consumers(found.attached)
+        containers.attach(seen.id)
+        self.keeper.remove()
+        self.pending = Pending(self.pending.attached, None)
+        return Attached(
+            given_back.network,
+            seen.id,
+            reattach.former_request(self.engine.get(f"/networks/{seen.id}")),
+            given_back.containers,
+            given_back.services,
+        )
+
+    # ---- parts of them
+
+    def _consumers(self, attached: Attached) -> tuple[Containers, Services]:
+        node = self.observed.swarm.node_id
+        here = [each for each in attached.containers if each.node in ("", node)]
+        assert self.keeper is not None  # noqa: S101 - it is written before anything is changed
+        return (
+            Containers(self.engine, attached.network, here, self.keeper.renew),
+            Services(self.engine, attached.services, self.keeper.renew),
+        )
+
+    def _make(self) -> ActualNetwork:
+        """The declared network. What the engine makes otherwise than asked for is removed again."""
+        name = self.network.name
+        try:
+            made = making.patiently(
+                lambda: self.engine.post("/networks/create", making.creation_request(self.network, self.owner))
+            )
+        except EngineRefusal as refusal:
+            there = self._there(settled(self.engine, [name])) if making.is_name_conflict(refusal) else None
+            if there is None or making.failure_of(self.network, there):
+                raise
+            return there  # an answer was lost, or somebody else was faster
+        there = next((each for each in settled(self.engine, [name]) if each.id == made["Id"]), None)
+        failure = making.failure_of(self.network, there)
+        if failure or there is None:
+            making.remove(self.engine, made["Id"])
+            raise EngineError(failure)
+        return there
+
+    def _there(self, networks: tuple[ActualNetwork, ...]) -> ActualNetwork | None:
+        named = [each for each in networks if each.name == self.network.name]
+        return min(named, key=lambda each: (each.created, each.id)) if named else None
+
+    def _is_as_seen(self, seen: ActualNetwork | None) -> bool:
+        now = self._there(settled(self.engine, [self.network.name]))
+        return (now.id if now else "") == (seen.id if seen else "")
+
+    def _made_by_another_run(self) -> Recreated:
+        there = self._there(settled(self.engine, [self.network.name]))
+        if there is None:
+            raise EngineError("another run removed it meanwhile; run again")
+        drift = compare.drift(self.network, there)
+        if drift:
+            raise EngineError(f"another run made it anew meanwhile, as another one ({in_words(drift)}); run again")
+        return Recreated(there, by_another_run=True, message="another run made it anew meanwhile, as declared")
+
+    def _or_lost(self, error: EngineError, undo: Callable[[], Any]) -> None:
+        try:
+            undo()
+        except EngineError as second:
+            raise Lost(
+                f"{error}; what was there before could not be restored ({second}); run again, which goes on from here"
+            ) from error
