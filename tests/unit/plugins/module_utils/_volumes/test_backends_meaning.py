@@ -189,7 +189,11 @@ BTRFS = {
 BIND = {
     "type": "none",
     "device": [["/srv/www", "/srv//www/", "/srv/./www"], ["/srv/WWW"]],
-    "o": [*FLAGS, [["bind", "bind,defaults"], ["rbind"]]],
+    # Without ro the kernel ignores the other flags of a bind mount.
+    "o": [
+        [["", "rw", "noexec", "nosuid,noatime", "ro,rw"], ["ro", "ro,exec"], ["ro,noexec"], ["ro,nosuid"]],
+        [["bind", "bind,defaults"], ["rbind"]],
+    ],
 }
 BACKENDS = {
     "cifs": CIFS,

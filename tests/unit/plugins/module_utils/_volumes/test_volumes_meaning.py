@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import (
@@ -62,11 +62,13 @@ def spelled(draw, meanings):
 
 
 @given(nfs_meanings(), st.data())
+@settings(deadline=None)
 def test_any_order_and_spelling_of_an_nfs_volume_compares_equal(meanings, data):
     assert compare(spelled(data.draw, meanings), spelled(data.draw, meanings)) == ()
 
 
 @given(nfs_meanings(), nfs_meanings(), st.data())
+@settings(deadline=None)
 def test_any_change_of_meaning_is_found_whatever_the_spelling(meanings, others, data):
     found = compare(spelled(data.draw, meanings), spelled(data.draw, others))
     assert bool(found) == (meanings != others)
