@@ -32,7 +32,7 @@ FLAGS = [
     [["", "relatime", "atime"], ["noatime"], ["strictatime"]],
 ]
 CIFS = {
-    "type": "cifs",
+    "types": ["cifs"],
     "device": [
         ["//files/office/a", "//FILES/Office/a", "//files/office//a/", r"\\files\office\a", "//files./office/a"],
         ["//files/office", "//files/office/"],
@@ -85,7 +85,7 @@ CIFS = {
     ],
 }
 CEPHFS = {
-    "type": "ceph",
+    "types": ["ceph"],
     "device": [
         ["10.0.0.7,10.0.0.8:/app", "10.0.0.8,10.0.0.7:6789:/app/", "10.0.0.7:6789,10.0.0.8:6789,10.0.0.7://app"],
         ["10.0.0.7:/app"],
@@ -116,7 +116,7 @@ CEPHFS = {
     ],
 }
 TMPFS = {
-    "type": "tmpfs",
+    "types": ["tmpfs"],
     "device": [["tmpfs", "shm"]],
     "o": [
         *FLAGS,
@@ -135,7 +135,7 @@ TMPFS = {
     ],
 }
 EXT4 = {
-    "type": "ext4",
+    "types": ["ext4"],
     "device": [["/dev/disk/by-id/x", "/dev//disk/by-id/x"], ["/dev/sdb"]],
     "o": [
         *FLAGS,
@@ -150,7 +150,7 @@ EXT4 = {
     ],
 }
 XFS = {
-    "type": "xfs",
+    "types": ["xfs"],
     "device": [["/dev/sdb"]],
     "o": [
         *FLAGS,
@@ -166,7 +166,7 @@ XFS = {
     ],
 }
 BTRFS = {
-    "type": "btrfs",
+    "types": ["btrfs"],
     "device": [["/dev/sdb"]],
     "o": [
         *FLAGS,
@@ -187,7 +187,7 @@ BTRFS = {
     ],
 }
 BIND = {
-    "type": "none",
+    "types": ["none"],
     "device": [["/srv/www", "/srv//www/", "/srv/./www"], ["/srv/WWW"]],
     # Without ro the kernel ignores the other flags of a bind mount.
     "o": [
@@ -195,7 +195,40 @@ BIND = {
         [["bind", "bind,defaults"], ["rbind"]],
     ],
 }
+NFS = {
+    "types": ["nfs", "nfs4"],
+    "device": [[":/srv/nfs/app", "10.0.0.5:/srv/nfs/app/", "files:/srv//nfs/app", ":/srv/./nfs/app"], [":/srv/nfs"]],
+    "o": [
+        [["addr=10.0.0.5", "addr=10.0.0.6,addr=10.0.0.5"], ["addr=10.0.0.6"], ["addr=files", "addr=Files."]],
+        [
+            ["nfsvers=4.2", "vers=4.2", "v4.2", "nfsvers=4,minorversion=2", "minorversion=2,vers=4"],
+            ["vers=4.1", "v4.1"],
+            ["nfsvers=4", "v4.0"],
+        ],
+        [["", "hard"], ["soft"], ["softerr"]],
+        [["", "tcp", "proto=tcp", "proto=tcp6"], ["rdma", "proto=rdma"]],
+        [["", "rw", "defaults"], ["ro"]],
+        [["", "exec"], ["noexec"]],
+        [["", "suid"], ["nosuid"]],
+        [["", "relatime", "atime", "norelatime"], ["noatime"], ["strictatime"]],
+        [["", "timeo=600"], ["timeo=100"]],
+        [["", "retrans=2"], ["retrans=5"]],
+        [["", "port=2049"], ["port=20049"]],
+        [["", "lookupcache=all"], ["lookupcache=positive", "lookupcache=pos"], ["lookupcache=none"]],
+        [["", "ac"], ["noac"]],
+        [["", "cto"], ["nocto"]],
+        [["", "sharecache"], ["nosharecache"]],
+        [["", "resvport"], ["noresvport"]],
+        [[""], ["actimeo=9", "acregmin=9,acregmax=9,acdirmin=9,acdirmax=9"], ["acregmin=9"]],
+        [["", "bg", "fg", "intr", "nointr", "retry=3"]],
+        [["", "nolock", "lock", "local_lock=all", "noacl"]],
+        [[""], ["rsize=1048576"], ["rsize=8192"]],
+        [[""], ["sec=krb5"], ["sec=sys"]],
+        [[""], ["nconnect=4"]],
+    ],
+}
 BACKENDS = {
+    "nfs": NFS,
     "cifs": CIFS,
     "cephfs": CEPHFS,
     "tmpfs": TMPFS,
@@ -216,7 +249,9 @@ def spelled(backend, chosen, chance):
     device = chance.choice(backend["device"][chosen[0]])
     options = [chance.choice(setting[meant]) for setting, meant in zip(backend["o"], chosen[1:])]
     chance.shuffle(options)
-    return recognise("local", {"type": backend["type"], "device": device, "o": ",".join(filter(None, options))})
+    return recognise(
+        "local", {"type": chance.choice(backend["types"]), "device": device, "o": ",".join(filter(None, options))}
+    )
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -261,7 +296,7 @@ def test_every_meaning_of_every_setting_is_told_from_the_others(name):
 
 def _read(backend, options):
     text = ",".join(filter(None, options))
-    return recognise("local", {"type": backend["type"], "device": backend["device"][0][0], "o": text})
+    return recognise("local", {"type": backend["types"][0], "device": backend["device"][0][0], "o": text})
 
 
 TUTORIALS = [
