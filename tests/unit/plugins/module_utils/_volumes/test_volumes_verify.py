@@ -16,7 +16,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Pro
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import Endpoint, recognise
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import (
     PROBE_LABEL,
-    holds_one_entry,
+    empty_directories,
     is_left_behind,
     mark,
     mount,
@@ -110,14 +110,29 @@ def archive(*names):
     return content.getvalue()
 
 
-def test_a_directory_alone_in_an_archive_is_empty():
-    assert holds_one_entry(archive("0/"))
-    assert not holds_one_entry(archive("0/", "0/a"))
-    assert not holds_one_entry(archive("0/", "0/a", "0/b")[:1024])
+def test_of_the_directories_in_an_archive_the_empty_ones_are_told():
+    content = archive("v/", "v/0000/", "v/0001/", "v/0001/a", "v/0001/b/", "v/0001/b/c", "v/0002/")
+    assert empty_directories(content, complete=True) == {"0000": True, "0001": False, "0002": True}
+
+
+def test_of_the_last_directory_in_a_part_of_an_archive_only_what_is_in_it_tells():
+    content = archive("v/", "v/0000/", "v/0001/", "v/0001/a", "v/0002/")
+    assert empty_directories(content[: 4 * 512], complete=False) == {"0000": True, "0001": False}
+    assert empty_directories(content[: 3 * 512], complete=False) == {"0000": True}
+    assert empty_directories(content[: 3 * 512 + 100], complete=True) == {"0000": True}
+    assert empty_directories(content[: 2 * 512], complete=False) == {}
+
+
+def test_a_large_file_that_is_cut_off_shows_that_a_directory_is_not_empty():
+    file = tarfile.TarInfo("v/0001/large")
+    file.size = 10_000_000
+    content = archive("v/", "v/0000/", "v/0001/")[: 3 * 512] + file.tobuf() + b"x" * 5000
+    assert empty_directories(content, complete=False) == {"0000": True, "0001": False}
 
 
 def test_a_directory_that_the_engine_could_not_list_is_not_taken_for_empty():
-    assert not holds_one_entry(archive())
+    assert empty_directories(archive(), complete=True) == {}
+    assert empty_directories(archive("v/", "v/0001/"), complete=True) == {"0001": True}
 
 
 def test_a_volume_that_the_engine_makes_for_a_probe_is_known_by_the_label():
