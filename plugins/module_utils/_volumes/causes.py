@@ -236,7 +236,8 @@ _CAUSES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         (
             "transport endpoint is not connected",
             "the mount below it is dead",
-            "unmount it (umount -l) and start its mount unit again",
+            "unmount it (umount -l), start its mount unit again, and stop all containers that use the volume: "
+            "the engine keeps its own mount while one runs",
         ),
         ("not a directory", "the path is no directory", "mend bind.path"),
     ),
