@@ -34,7 +34,7 @@ PROBE_LABEL = "berthage.swarm.probe"
 
 _A_FILE_OF_EVERY_CONTAINER = "/.dockerenv"
 _STAND_IN = "berthage-probe-"  # how the names of temporary volumes begin
-_PREPARATION_LIMIT = 20.0  # seconds for what mounts nothing; an engine that takes longer is as good as dead
+_PREPARATION_LIMIT = 30.0  # seconds for what mounts nothing; an engine that takes longer is as good as dead
 _REMOVAL_LIMIT = 5.0  # seconds; a probe that a dead mount holds is left to a later run
 _LIFETIME = 3600  # seconds after which a probe of a process we cannot see counts as left behind
 _AT_ONCE = 100  # volumes that one probe is asked about at a time, whether they are empty
