@@ -161,7 +161,8 @@ XFS = {
         [["", "nodiscard"], ["discard"]],
         [[""], ["logbsize=32k", "logbsize=32768"], ["logbsize=64k"]],
         [[""], ["allocsize=1m", "allocsize=1048576"]],
-        [[""], ["uquota", "usrquota", "quota"]],
+        [["", "noquota"], ["uquota", "usrquota", "quota"]],
+        [["", "logbufs=8"], ["logbufs=4"]],
         [[""], ["pquota", "prjquota"]],
     ],
 }
@@ -172,12 +173,21 @@ BTRFS = {
         *FLAGS,
         [[""], ["subvol=data", "subvol=/data", "subvol=/data/"], ["subvol=other"], ["subvol=/"]],
         [
-            ["", "compress=no", "compress=none", "compress=zstd,compress=no"],
-            ["compress", "compress=zlib", "compress=zlib:3"],
+            [
+                "",
+                "compress=no",
+                "compress=none",
+                "compress=zstd,compress=no",
+                "compress-force=zstd,compress=none",
+                "datacow",
+            ],
+            ["compress", "compress=zlib", "compress=zlib:3", "compress-force,compress", "nodatacow,compress"],
             ["compress=zstd", "compress=zstd:3"],
             ["compress=zstd:9"],
+            ["compress-force=zstd", "compress=zlib,compress-force=zstd:3"],
+            ["nodatacow", "compress=zstd,nodatacow", "nodatacow,nodatasum"],
+            ["nodatasum", "nodatacow,datacow", "compress=no,nodatasum"],
         ],
-        [["", "datasum"], ["nodatasum"]],
         [["", "commit=30"], ["commit=5"]],
         [["", "noautodefrag"], ["autodefrag"]],
         [["", "treelog"], ["notreelog"]],
@@ -353,6 +363,10 @@ TUTORIALS = [
             }
         },
         {"type": "ceph", "device": "app@b3acfc0d-575f.a=/", "o": f"mon_addr=10.0.0.7:6789,secret={KEY}"},
+    ),
+    (
+        {"cephfs": {"monitors": ["10.0.0.7"], "user": "app", "secret": KEY, "options": ["mds_namespace=a"]}},
+        {"type": "ceph", "device": "x@b3acfc0d-575f.a=/", "o": f"mon_addr=10.0.0.7:6789,name=app,secret={KEY}"},
     ),
     (
         {"cephfs": {"monitors": ["10.0.0.7"], "secret": KEY, "options": ["ms_mode=prefer-crc"]}},
