@@ -27,6 +27,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
     Engine,
     EngineError,
+    EngineRefusal,
     EngineTimeout,
 )
 
@@ -36,6 +37,7 @@ _A_FILE_OF_EVERY_CONTAINER = "/.dockerenv"
 _STAND_IN = "berthage-probe-"  # how the names of temporary volumes begin
 _PREPARATION_LIMIT = 30.0  # seconds for what mounts nothing; an engine that takes longer is as good as dead
 _REMOVAL_LIMIT = 5.0  # seconds; a probe that a dead mount holds is left to a later run
+_NO_NETWORK = "berthage-probe-has-no-network"  # no network has this name, so that no probe can be started
 _LIFETIME = 3600  # seconds after which a probe of a process we cannot see counts as left behind
 _AT_ONCE = 100  # volumes that one probe is asked about at a time, whether they are empty
 _ENOUGH_OF_AN_ARCHIVE = 256 * 1024  # bytes in which so many empty directories show
@@ -155,9 +157,8 @@ class Probes:
                 "Image": self._imported(),
                 "Cmd": ["never-started"],
                 "Labels": {PROBE_LABEL: self._label},
-                "NetworkDisabled": True,
                 "HostConfig": {
-                    "NetworkMode": "none",
+                    "NetworkMode": _NO_NETWORK,
                     "Mounts": [mount(number, name, self._label) for number, name in enumerate(names)],
                 },
             },
@@ -165,8 +166,20 @@ class Probes:
         )["Id"]
         try:
             yield probe
+        except EngineRefusal:
+            self._unmount(probe)
+            raise
         finally:
             self._try_to_remove(f"/containers/{probe}")
+
+    def _unmount(self, probe: str) -> None:
+        """Engine 26 leaves the volumes mounted that it had mounted for a request before the one that it could not
+        mount: until it is restarted they are in use, by nobody. It unmounts what a container has when its start fails,
+        and that of a probe fails before anything is mounted, for want of its network."""
+        try:
+            self._engine.post(f"/containers/{probe}/start", timeout=_REMOVAL_LIMIT)
+        except EngineError:
+            return
 
     def _imported(self) -> str:
         if self._image is None:
