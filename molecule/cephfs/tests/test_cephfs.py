@@ -72,22 +72,24 @@ def test_what_one_container_writes_another_reads_and_the_file_system_holds(host)
     assert host.check_output("md5sum < /mnt/small/apps/data/f") == digest
 
 
-def test_a_volume_made_by_hand_in_other_words_is_kept_and_mounted(host):
-    made = {
-        "hand-ports": (
-            f"{monitor(host)}:6789:/apps/data/",
-            f"noatime,secret={secret(host)},name=apps,mount_timeout=60",
-        ),
-        "hand-v2": (f"{monitor(host)}:3300:/apps/data", f"name=apps,secret={secret(host)},ms_mode=crc"),
+def test_volumes_made_by_hand_in_other_words_are_kept_and_mounted(host):
+    key, address, fsid = secret(host), monitor(host), host.check_output("sed -n 's/^fsid = //p' /etc/ceph/ceph.conf")
+    by_hand = {
+        "ports": (f"{address}:6789:/apps/data/", f"noatime,secret={key},name=apps,mount_timeout=60"),
+        "newer-protocol": (f"{address}:3300:/apps/data", f"name=apps,secret={key},ms_mode=crc"),
+        "newer-device": (f"apps@{fsid}.small=/apps/data", f"mon_addr={address}:6789,secret={key}"),
     }
-    for name, (device, options) in made.items():
+    for name, (device, options) in by_hand.items():
         host.check_output(f"docker volume create --opt type=ceph --opt device={device} --opt o={options} {name}")
     result = volumes(
-        host, cephfs(host, "hand-ports", options=["noatime"]), cephfs(host, "hand-v2", options=["ms_mode=crc"])
+        host,
+        cephfs(host, "ports", options=["noatime"]),
+        cephfs(host, "newer-protocol", options=["ms_mode=crc"]),
+        cephfs(host, "newer-device", options=["mds_namespace=small"]),
     )
     assert not result["changed"], result
-    assert [volume["action"] for volume in result["volumes"]] == ["keep", "keep"], result
-    assert [volume["verified"] for volume in result["volumes"]] == [True, True]
+    assert [volume["action"] for volume in result["volumes"]] == ["keep"] * 3, result
+    assert [volume["verified"] for volume in result["volumes"]] == [True] * 3
 
 
 def test_another_directory_is_drift(host):
@@ -120,6 +122,7 @@ def test_a_monitor_that_is_silent_costs_one_limit_for_two_volumes(host, silent_m
     assert f"no answer within {limit} s" in result["msg"]
     assert limit < took < 2 * limit
     assert not exists(host, "one")
+    assert not exists(host, "two")
 
 
 @pytest.mark.parametrize(
