@@ -508,6 +508,13 @@ def test_a_password_is_in_nothing_that_is_shown_and_means_itself(password):
     assert "hush" not in str(difference.as_dict()) + "mum"
 
 
+def test_the_values_to_hide_are_those_that_the_kernel_would_read():
+    # A part of a password, perhaps a single letter, would be hidden wherever it stands.
+    assert secret_values({"type": "cifs", "o": "username=u,pass=p,,q,vers=3", "device": "x"}) == {"p,q", "p,,q"}
+    assert secret_values({"type": "ceph", "o": "name=u,,secret=hush,,rbytes"}) == {"hush"}
+    assert secret_values({"api_token": "hush", "url": "u"}) == {"hush"}
+
+
 def test_the_options_of_a_volume_are_shown_without_their_secrets():
     shown = redacted({"o": "addr=f,username=u,password=a,,b,,c,vers=3,secret=x,pass=y", "type": "cifs"})
     assert shown["o"] == "addr=f,username=u,password=(hidden),vers=3,secret=(hidden),pass=(hidden)"
