@@ -201,8 +201,8 @@ _CAUSES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ),
         (
             "device or resource busy",
-            "something on this host has the device in use otherwise (mounted as another file system or with the other of "
-            "ro and rw, as part of LVM or RAID, or as swap)",
+            "something on this host has the device in use otherwise (mounted as another file system, or with the other "
+            "of ro and rw, as part of LVM or RAID, or as swap)",
             "see `lsblk`, and use the same option ro or rw, or another device",
         ),
         (
