@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any, Callable, TypeVar
 
 import testinfra
-from testinfra.backend.base import CommandResult
 from testinfra.host import Host
-from testinfra.modules.ansible import AnsibleException
 
 T = TypeVar("T")
 
@@ -44,29 +42,6 @@ def inventory() -> Path:
 def docker_json(host: Host, *arguments: str) -> Any:
     """What `docker ARGUMENTS` prints as JSON (inspect commands)."""
     return json.loads(host.check_output("docker " + " ".join(shlex.quote(argument) for argument in arguments)))
-
-
-def volumes(host: Host, *declared: dict[str, Any], check: bool = False, **options: Any) -> dict[str, Any]:
-    """The result of the module `volumes`, whether it fails or not."""
-    arguments = json.dumps({"volumes": list(declared), **options})
-    result: dict[str, Any]
-    try:
-        result = host.ansible("berthage.swarm.volumes", arguments, check=check, become=False)
-    except AnsibleException as failed:
-        result = failed.result
-    return result
-
-
-def in_container(host: Host, command: str, *mounts: str) -> CommandResult:
-    """A container that runs a shell command with volumes (VOLUME:DIRECTORY)."""
-    binds = " ".join(f"--volume {mount}" for mount in mounts)
-    return host.run(f"docker run --rm --network none {binds} box:1 sh -c {shlex.quote(command)}")
-
-
-def assert_nothing_is_left_of_probes(host: Host) -> None:
-    mark = "--filter label=berthage.swarm.probe"
-    left = f"docker ps --all --quiet {mark}; docker images --all --quiet {mark}; docker volume ls --quiet {mark}"
-    assert host.check_output(left) == ""
 
 
 def wait_for(look: Callable[[], T], *, seconds: float, pause: float = 1.0) -> T:

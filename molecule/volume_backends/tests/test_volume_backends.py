@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from checks import assert_nothing_is_left_of_probes, docker_json, in_container, inventory, node, volumes
+from checks import docker_json, inventory, node
+from volume_calls import actions, assert_nothing_is_left_of_probes, in_container, names, volumes
 
 testinfra_hosts = ["ansible://docker_hosts"]
 
@@ -45,10 +46,6 @@ def mount(seen, host, volume):
     """The type of a volume's mount, and its options."""
     (line,) = [line for line in seen[host].splitlines() if f" /v/{volume} " in line]
     return line.split()[2], line.split()[3].split(",")
-
-
-def names(host):
-    return set(host.check_output("docker volume ls --quiet").split())
 
 
 def test_the_volumes_are_those_of_the_first_run(host):
@@ -117,7 +114,7 @@ def test_data_on_devices_and_shares_outlives_the_volume(seen, declared):
     host = node("node2")
     kept = ("office", "db-ext4", "db-xfs", "db-btrfs")
     gone = volumes(host, *({"name": name, "state": "absent"} for name in kept))
-    assert [volume["action"] for volume in gone["volumes"]] == ["remove"] * len(kept)
+    assert actions(gone) == dict.fromkeys(kept, "remove")
     assert not names(host) & set(kept)
     made = volumes(host, *(declared[name] for name in kept))
     assert [(volume["action"], volume["verified"]) for volume in made["volumes"]] == [("create", True)] * len(kept)
@@ -145,7 +142,7 @@ def test_volumes_made_by_hand_that_mean_the_same_are_left_alone(declared):
         before = docker_json(host, "volume", "inspect", *(f"hand-{name}" for name in by_hand))
         result = volumes(host, *({**declared[name], "name": f"hand-{name}"} for name in by_hand), verify=False)
         assert not result["changed"]
-        assert [volume["action"] for volume in result["volumes"]] == ["keep"] * len(by_hand), result
+        assert actions(result) == {f"hand-{name}": "keep" for name in by_hand}
         assert docker_json(host, "volume", "inspect", *(f"hand-{name}" for name in by_hand)) == before
     finally:
         host.check_output("docker volume rm " + " ".join(f"hand-{name}" for name in by_hand))
