@@ -33,7 +33,7 @@ def playbook(name: str | Path, *arguments: str, **variables: object) -> subproce
     groups = {"nodes": "volume_hosts", "managers": "managers", "glusterfs": "gluster_servers"}
     given = {f"berthage_{what}_group": group for what, group in groups.items()}
     variables = {**given, **variables}
-    declared = ["-e", f"@{HERE / 'volumes.yml'}", "-e", json.dumps(variables)]
+    declared = ["-e", f"@{HERE / 'group_vars' / 'volume_hosts.yml'}", "-e", json.dumps(variables)]
     return subprocess.run(
         ["ansible-playbook", str(name), "-i", inventory(), *declared, *arguments],
         env={
