@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from checks import make_box_image, node
+from checks import make_box_image
 from volume_calls import actions, assert_nothing_is_left_of_probes, names, volumes
 
 testinfra_hosts = ["ansible://docker_hosts"]
@@ -56,21 +56,3 @@ def test_what_holds_data_or_is_in_use_stays_and_fails_nothing(host):
     assert "in use by container p-user (created)" in messages["p-used"]
     assert {"p-kept", "p-held", "p-used"} <= names(host)
     assert host.check_output("docker run --rm --network none --volume p-held:/d box:1 cat /d/f") == "precious"
-
-
-def test_a_worker_that_was_not_told_of_services_purges_nothing():
-    manager, worker = node("node1"), node("node2")
-    address = manager.check_output("hostname --ip-address").split()[0]
-    manager.check_output(f"docker swarm init --advertise-addr {address}")
-    try:
-        token = manager.check_output("docker swarm join-token --quiet worker")
-        worker.check_output(f"docker swarm join --token {token} {address}:2377")
-        assert volumes(worker, {"name": "p-one", **TMPFS}, {"name": "p-two", **TMPFS}, owner="us")["changed"]
-        result = volumes(worker, owner="us", purge=True)
-        assert result["msg"].count("volumes, purge: this node is a worker") == 1
-        assert {"p-one", "p-two"} <= names(worker)
-        told = volumes(worker, owner="us", purge=True, services_in_use=["p-one"])
-        assert actions(told) == {"p-one": "keep", "p-two": "remove"}
-    finally:
-        for host in (worker, manager):
-            host.run("docker swarm leave --force; docker volume rm p-one p-two")

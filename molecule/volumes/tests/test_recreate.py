@@ -196,33 +196,3 @@ def test_what_was_left_by_a_run_that_was_killed_is_taken_away(host):
     assert actions(volumes(host, POINTER)) == {"r-app": "create"}
     assert {"r-useful", "r-living"} <= names(host)
     assert "berthage-probe-00" not in names(host)
-
-
-def test_services_stop_it_and_a_worker_must_be_told_of_them():
-    manager, worker = node("node1"), node("node2")
-    address = manager.check_output("hostname --ip-address").split()[0]
-    manager.check_output(f"docker swarm init --advertise-addr {address}")
-    try:
-        worker.check_output(f"docker swarm join --token {token(manager)} {address}:2377")
-        for host in (manager, worker):
-            host.check_output(f"mkdir -p {OLD} {NEW}")
-            assert volumes(host, POINTER)["changed"]
-        manager.check_output(
-            "docker service create --detach --name r-web --replicas 0 --network none "
-            "--mount type=volume,source=r-app,target=/d box:1"
-        )
-        refused = volumes(manager, MOVED, on_drift="recreate")
-        assert "r-app, on_drift: it is in use by service r-web" in refused["msg"]
-        blind = volumes(worker, MOVED, on_drift="recreate")
-        assert "r-app, on_drift: this node is a worker, which cannot list services" in blind["msg"]
-        assert blind["services_known"] is False
-        told = volumes(worker, MOVED, on_drift="recreate", services_in_use=["r-app"])
-        assert "r-app, on_drift: it is in use by service of this Swarm" in told["msg"]
-        assert actions(volumes(worker, MOVED, on_drift="recreate", services_in_use=[])) == {"r-app": "recreate"}
-    finally:
-        for host in (worker, manager):
-            host.run("docker volume rm r-app; rm -rf /srv/recreate; docker swarm leave --force")
-
-
-def token(manager):
-    return manager.check_output("docker swarm join-token --quiet worker")
