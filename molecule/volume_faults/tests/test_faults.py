@@ -27,6 +27,9 @@ BYSTANDERS = ["bystander", "bystander-too"]
 def as_it_was(host):
     """Whatever a test leaves of its own is gone before the next one, and what is not its own is as it was."""
     host.check_output(ABSENT)
+    host.check_output(
+        "systemctl reset-failed docker.service docker.socket"
+    )  # it may be restarted more often than usual
     before = state(host)
     yield
     host.check_output("systemctl start docker.socket docker.service")
