@@ -18,9 +18,11 @@ answer is passed on: asked, done and never heard.
     python3 engine_proxy.py arm --do kill --when after --at 3
     ... a module with docker_host: unix:///run/engine-proxy.sock ...
     python3 engine_proxy.py state                             # the requests of each process, and where it struck
+    python3 engine_proxy.py struck                            # the same of the strike, as soon as it has happened
+    python3 engine_proxy.py release [--cut]                   # lets a held request go on, or closes its connection
 
 `--of REGEX` counts only requests such as `DELETE /v1.41/volumes/x?force=0` that match. Arming starts the count anew; a
-script on the same host does the same by `arm`, `state` and `release`. Connections that are hijacked (attach, exec) are
+script on the same host does the same by the functions here. Connections that are hijacked (attach, exec) are
 not passed on.
 """
 
@@ -38,7 +40,9 @@ import struct
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from typing import Iterator
 
 LISTEN = "/run/engine-proxy.sock"
 ENGINE = "/var/run/docker.sock"
@@ -59,16 +63,28 @@ def disarm(listen: str = LISTEN) -> None:
 
 
 def state(listen: str = LISTEN) -> dict:
-    """`requests`: what each process has asked, in order; `struck`: process and request, or None."""
+    """`requests`: what each process has asked, in order; `struck`: process and request, or None; `under_way`: how many
+    requests have no answer yet."""
     return _control("GET", "state", None, listen)
 
 
-def release(listen: str = LISTEN) -> None:
-    """Let a held request go on."""
-    _control("PUT", "release", None, listen)
+def settle(seconds: float = 30, listen: str = LISTEN) -> dict:
+    """The state as soon as the engine works on no request any more, also on none of a process that is gone."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = state(listen)
+        if not found["under_way"]:
+            return found
+        time.sleep(0.01)
+    raise TimeoutError(f"requests are under way after {seconds:g} s")
 
 
-def wait_until_struck(seconds: float, listen: str = LISTEN) -> dict:
+def release(cut: bool = False, listen: str = LISTEN) -> None:
+    """Let a held request go on, or close its connection without an answer, as an engine does that is restarted."""
+    _control("PUT", "release", {"cut": cut}, listen)
+
+
+def wait_until_struck(seconds: float = 30, listen: str = LISTEN) -> dict:
     """What was struck, as soon as that has happened."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -90,6 +106,7 @@ class Proxy(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             os.unlink(listen)
         self.engine = engine
         self._lock = threading.Lock()
+        self._under_way = 0
         self.set_fault(None)
         super().__init__(listen, _Relay)
 
@@ -100,6 +117,7 @@ class Proxy(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             self._counts: dict[int, int] = {}
             self._struck: dict | None = None
             self.released = threading.Event()
+            self.cut = False
 
     def strikes(self, process: int, request: str) -> dict | None:
         """Count a request. The fault, if this is the request that it is meant for."""
@@ -116,7 +134,18 @@ class Proxy(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def state(self) -> dict:
         with self._lock:
-            return {"requests": self._requests, "struck": self._struck}
+            return {"requests": self._requests, "struck": self._struck, "under_way": self._under_way}
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """While a request has no answer."""
+        with self._lock:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
 
 
 class _Relay(BaseHTTPRequestHandler):
@@ -134,11 +163,18 @@ class _Relay(BaseHTTPRequestHandler):
     def relay(self) -> None:
         body = self._body()
         if self.path.startswith(_CONTROL):
-            return self._obey(self.path[len(_CONTROL) :], body)
+            self._obey(self.path[len(_CONTROL) :], body)
+        else:
+            with self.server.one_more():
+                self._relay(body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = relay  # noqa: N815 # http.server's names
+
+    def _relay(self, body: bytes) -> None:
         process = self._client_process()
         fault = self.server.strikes(process, f"{self.command} {self.path}")
         if fault and fault["when"] == "before" and self._strike(fault, process):
-            return None
+            return
         engine = _Connection(self.server.engine)
         try:
             answer = self._ask(engine, body)
@@ -146,20 +182,18 @@ class _Relay(BaseHTTPRequestHandler):
             if fault and fault["when"] == "after":
                 beginning = answer.read(_ENOUGH_OF_AN_ANSWER)
                 if self._strike(fault, process):
-                    return None
+                    return
             self._pass_on(answer, beginning)
         finally:
             engine.close()
-        return None
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = relay  # noqa: N815 # http.server's names
 
     def _strike(self, fault: dict, process: int) -> bool:
         """Whether that was the end of this request."""
         if fault["do"] == "hold":
             self.server.released.wait()
-            return False
-        if fault["do"] == "kill":
+            if not self.server.cut:
+                return False
+        elif fault["do"] == "kill":
             os.kill(process, signal.SIGKILL)
         self.close_connection = True
         return True
@@ -211,7 +245,8 @@ class _Relay(BaseHTTPRequestHandler):
     def _obey(self, what: str, body: bytes) -> None:
         if what == "fault":
             self.server.set_fault(json.loads(body))
-        elif what == "release":
+        elif what == "release" and not self.server.released.is_set():
+            self.server.cut = json.loads(body)["cut"]
             self.server.released.set()
         answer = json.dumps(self.server.state()).encode()
         self.send_response_only(200)
@@ -246,13 +281,14 @@ def _control(method: str, what: str, body: object, listen: str) -> dict:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("command", choices=("serve", "arm", "disarm", "state", "release"))
+    options.add_argument("command", choices=("serve", "arm", "disarm", "state", "settle", "struck", "release"))
     options.add_argument("--listen", default=LISTEN)
     options.add_argument("--engine", default=ENGINE)
     options.add_argument("--do", choices=("kill", "hold", "cut"), default="kill")
     options.add_argument("--when", choices=("before", "after"), default="before")
     options.add_argument("--at", type=int, default=1)
     options.add_argument("--of", default="")
+    options.add_argument("--cut", action="store_true", help="with release: close the connection instead")
     given = options.parse_args()
     if given.command == "serve":
         Proxy(given.listen, given.engine).serve_forever(poll_interval=0.1)
@@ -261,9 +297,10 @@ def main() -> None:
     elif given.command == "disarm":
         disarm(given.listen)
     elif given.command == "release":
-        release(given.listen)
+        release(given.cut, given.listen)
     else:
-        json.dump(state(given.listen), sys.stdout)
+        look = {"state": state, "settle": settle, "struck": wait_until_struck}[given.command]
+        json.dump(look(listen=given.listen), sys.stdout)
 
 
 if __name__ == "__main__":

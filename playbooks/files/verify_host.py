@@ -41,7 +41,7 @@ PORT = 8080
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python has no name for it
 PAYLOAD_KIB = 64
 # By its name, as the collection's modules have it, which this script cannot import: see backends/shared.py there.
-SECRET = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
+SECRET = re.compile(r"pass|pwd|secret|token|cred|key$", re.IGNORECASE)
 # The kernel's client of a backend, without which nothing is wrong with the volume.
 KERNEL_CLIENTS = {"nfs": ("NFS", "nfs"), "cifs": ("CIFS", "cifs"), "cephfs": ("CephFS", "ceph")}
 SERVICE = "com.docker.swarm.service.name"  # a label that the engine gives to a task's container

@@ -97,7 +97,9 @@ def _names(outcomes: Mapping[str, Mapping[str, Answer]]) -> list[str]:
 def _cell(outcome: Answer | None) -> str:
     if outcome is None:
         return "-"
-    return outcome["action"] + (", differs" if outcome["drift"] else "") + _VERIFIED[outcome["verified"]]
+    # One that is recreated has been as declared since.
+    differs = outcome["drift"] and outcome["action"] == "keep"
+    return f"{outcome['action']}{', differs' if differs else ''}{_VERIFIED[outcome['verified']]}"
 
 
 def _differences(outcomes: Mapping[str, Mapping[str, Answer]], found: Sequence[Split]) -> Iterator[str]:

@@ -364,8 +364,8 @@ notes:
     too. It is removed at once.
   - What verification makes for a moment (such containers, an empty image, temporary volumes named C(berthage-probe-*))
     carries the label C(berthage.swarm.probe). What a killed run has left of it is removed by the next one.
-  - Whoever may inspect a volume on the engine sees its options, secrets included. Here they appear in no output. To keep
-    them from the engine as well, mount the share on the host and use O(volumes[].bind).
+  - Whoever may inspect a volume on the engine sees its options, secrets included. Here they appear in no output. To
+    keep them from the engine as well, mount the share on the host and use O(volumes[].bind).
 """
 
 EXAMPLES = r"""
@@ -752,15 +752,17 @@ def _take_back(
     run: Run,
 ) -> None:
     """Remove what this very call has made, cannot be mounted and holds no data, and put back what was there before."""
+    patience = apply.PATIENCE
     hanging: EngineTimeout | None = None
     for name in made:
         try:
             if hanging is not None:
                 raise hanging
-            apply.remove(engine, name, limit=10)
+            apply.remove(engine, name, limit=10, patience=patience)
         except EngineError as error:
-            # The engine waits for the kernel, so it will for the others as well.
+            # The engine waits for the kernel, or a probe that hangs holds it: so it will be for the others as well.
             hanging = error if isinstance(error, EngineTimeout) else hanging
+            patience = 0
             run.report(name, message=f"{problems[name]}; it could not be removed again: {error}")
             continue
         _put_back(engine, name, problems[name], former.get(name), run)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -64,7 +63,7 @@ def silent_monitor():
 
 
 def test_what_one_container_writes_another_reads_and_the_file_system_holds(host):
-    written = run(host, "head -c 100000 /dev/urandom > /d/f; md5sum < /d/f; grep \" /d \" /proc/mounts", "objects:/d")
+    written = run(host, 'head -c 100000 /dev/urandom > /d/f; md5sum < /d/f; grep " /d " /proc/mounts', "objects:/d")
     assert written.rc == 0
     digest, mounted = written.stdout.splitlines()
     assert mounted.split()[2] == "ceph"
@@ -73,25 +72,31 @@ def test_what_one_container_writes_another_reads_and_the_file_system_holds(host)
     assert host.check_output("md5sum < /mnt/small/apps/data/f") == digest
 
 
-def test_a_volume_made_by_hand_in_other_words_is_kept_and_mounted(host):
-    made = {
-        "hand-ports": (f"{monitor(host)}:6789:/apps/data/", f"noatime,secret={secret(host)},name=apps,mount_timeout=60"),
-        "hand-v2": (f"{monitor(host)}:3300:/apps/data", f"name=apps,secret={secret(host)},ms_mode=crc"),
+def test_volumes_made_by_hand_in_other_words_are_kept_and_mounted(host):
+    key, address, fsid = secret(host), monitor(host), host.check_output("sed -n 's/^fsid = //p' /etc/ceph/ceph.conf")
+    by_hand = {
+        "ports": (f"{address}:6789:/apps/data/", f"noatime,secret={key},name=apps,mount_timeout=60"),
+        "newer-protocol": (f"{address}:3300:/apps/data", f"name=apps,secret={key},ms_mode=crc"),
+        "newer-device": (f"apps@{fsid}.small=/apps/data", f"mon_addr={address}:6789,secret={key}"),
     }
-    for name, (device, options) in made.items():
+    for name, (device, options) in by_hand.items():
         host.check_output(f"docker volume create --opt type=ceph --opt device={device} --opt o={options} {name}")
     result = volumes(
-        host, cephfs(host, "hand-ports", options=["noatime"]), cephfs(host, "hand-v2", options=["ms_mode=crc"])
+        host,
+        cephfs(host, "ports", options=["noatime"]),
+        cephfs(host, "newer-protocol", options=["ms_mode=crc"]),
+        cephfs(host, "newer-device", options=["mds_namespace=small"]),
     )
     assert not result["changed"], result
-    assert [volume["verified"] for volume in result["volumes"]] == [True, True]
-    assert "failed" not in result
+    assert [volume["action"] for volume in result["volumes"]] == ["keep"] * 3, result
+    assert [volume["verified"] for volume in result["volumes"]] == [True] * 3
 
 
 def test_another_directory_is_drift(host):
     result = volumes(host, cephfs(host, "raw", path="/apps"))
-    assert result["failed"]
-    assert [drift["field"] for volume in result["volumes"] for drift in volume["drift"]] == ["cephfs.path"]
+    assert result["msg"].startswith("raw, path: the volume exists and differs: ")
+    (raw,) = result["volumes"]
+    assert raw["drift"] == [{"field": "path", "declared": "/apps", "actual": "/apps/data"}]
 
 
 @pytest.mark.parametrize(
@@ -117,24 +122,26 @@ def test_a_monitor_that_is_silent_costs_one_limit_for_two_volumes(host, silent_m
     assert f"no answer within {limit} s" in result["msg"]
     assert limit < took < 2 * limit
     assert not exists(host, "one")
+    assert not exists(host, "two")
 
 
-def test_no_output_has_the_secret_declared_or_read_back(host, tmp_path):
-    """The play's own list, once more, with another key: the engine's and the declared one are both in play."""
+@pytest.mark.parametrize(
+    ("check", "status", "told"),
+    [(["--check"], 0, "secret=(hidden)"), ([], 2, "cephfs: it cannot be mounted: ")],
+    ids=["as a difference", "in the engine's error"],
+)
+def test_no_output_has_the_secret_declared_or_read_back(host, tmp_path, check, status, told):
+    """The play once more with another key, so that both the engine's and the declared one are in its hands."""
     extra = tmp_path / "extra.json"
-    extra.write_text(json.dumps({"cephfs_secret": A_WRONG_KEY}))
-    played = subprocess.run(
-        ["ansible-playbook", "-vvvv", "--diff", f"--inventory={inventory()}", f"--extra-vars=@{extra}", str(CONVERGE)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "ANSIBLE_GATHERING": "explicit"},
-    )
-    told = played.stdout + played.stderr
-    assert played.returncode == 2, told
-    assert "cephfs.secret" in told
-    assert secret(host) not in told
-    assert A_WRONG_KEY not in told
+    extra.write_text(json.dumps({"cephfs_secret": A_WRONG_KEY, "docker_volumes_on_drift": "recreate"}))
+    command = ["ansible-playbook", "-vvvv", "--diff", *check, f"--inventory={inventory()}", f"--extra-vars=@{extra}"]
+    played = subprocess.run([*command, str(CONVERGE)], capture_output=True, text=True, check=False)
+    output = played.stdout + played.stderr
+    assert played.returncode == status, output
+    assert told in output
+    assert secret(host) not in output
+    assert A_WRONG_KEY not in output
+    assert docker_json(host, "volume", "inspect", "objects")[0]["Options"]["o"].count(secret(host)) == 1
 
 
 def test_labels_have_no_secret(host):

@@ -33,7 +33,7 @@ def playbook(name: str | Path, *arguments: str, **variables: object) -> subproce
     groups = {"nodes": "volume_hosts", "managers": "managers", "glusterfs": "gluster_servers"}
     given = {f"berthage_{what}_group": group for what, group in groups.items()}
     variables = {**given, **variables}
-    declared = ["-e", f"@{HERE / 'volumes.yml'}", "-e", json.dumps(variables)]
+    declared = ["-e", f"@{HERE / 'group_vars' / 'volume_hosts.yml'}", "-e", json.dumps(variables)]
     return subprocess.run(
         ["ansible-playbook", str(name), "-i", inventory(), *declared, *arguments],
         env={
@@ -72,8 +72,11 @@ def runs_on(service: str) -> Counter[str]:
 
 
 def serve(name: str, *options: str, command: str = "sleep 86400") -> str:
-    mount = "--mount type=volume,source=shared,destination=/d --network host --detach --restart-delay 1s --stop-grace-period 1s"
-    node("node1").check_output(f"docker service create --name {name} {mount} {' '.join(options)} box:1 {command}")
+    mount = "--mount type=volume,source=shared,destination=/d --network host --detach"
+    soon = "--restart-delay 1s --stop-grace-period 1s"
+    node("node1").check_output(
+        f"docker service create --name {name} {mount} {soon} {' '.join(options)} box:1 {command}"
+    )
     return name
 
 
@@ -226,9 +229,9 @@ def test_verify_names_different_backends_under_one_name_and_a_dead_mount_under_a
         assert remedy in broken
         host.check_output(remedy)
     assert host.check_output("docker exec user ls /d").split() == sorted(READY)
-    # What means the same, in other words.
-    host.check_output("docker rm --force user; docker volume rm scratch")
-    host.check_output("docker volume create --opt type=tmpfs --opt device=memory --opt o=size=10240k scratch")
+    # A worker's module is told by a manager what services use, before it recreates anything.
+    recreated = volumes_on("node2", docker_volumes_on_drift="recreate")
+    assert "scratch tmpfs recreate, verified" in in_one_line(recreated)
 
     mended = playbook("berthage.swarm.verify")
 

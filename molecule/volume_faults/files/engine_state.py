@@ -39,14 +39,29 @@ class Engine:
                 if PROBE in (about["labels"] if kind == "volumes" else about):
                     self._ask("DELETE", f"/{kind}/{found}?force=1")
 
-    def _ask(self, method: str, path: str) -> object:
+    def remove_volumes(self, prefix: str) -> None:
+        for found in self._ask("GET", "/volumes")["Volumes"] or ():
+            if found["Name"].startswith(prefix):
+                self._ask("DELETE", f"/volumes/{found['Name']}")
+
+    def make_holder(self, name: str, labels: dict, data: str) -> None:
+        """A volume that holds its data, with a file in it if there is any."""
+        made = self._ask("POST", "/volumes/create", {"Name": name, "Labels": labels})
+        if data:
+            with open(os.path.join(made["Mountpoint"], "data"), "w", encoding="utf-8") as file:
+                file.write(data)
+
+    def _ask(self, method: str, path: str, body: object = None) -> object:
         connection = http.client.HTTPConnection("localhost")
         connection.sock = socket.socket(socket.AF_UNIX)
         try:
             connection.sock.connect(self._address)
-            connection.request(method, path)
-            answer = connection.getresponse().read()
-            return json.loads(answer) if answer else None
+            connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            content = answer.read()
+            if answer.status >= 400:
+                raise SystemExit(f"{method} {path}: {content!r}")
+            return json.loads(content) if content else None
         finally:
             connection.close()
 

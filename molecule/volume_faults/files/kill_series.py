@@ -6,16 +6,18 @@
 Runs on a lab host. What it is to do comes as JSON on standard input:
 
     module     directory of the packed module
-    reset      shell commands that bring the start state about, without the module
+    prefix     of the volumes that are removed before each run
+    files      shell commands that make the directories of the start state
+    holders    volumes that hold their data, of the start state: labels and data by name
     start      a call of the module that completes the start state, or null
     call       the call that is killed
     paths      directories of the host to be watched
 
 Prints a list with one entry for each place where the module was killed: `at` and `when` (see engine_proxy.py), the
 `request`, what was there at the `start` and after the `kill`, the result of the `next` run and what was there `mended`,
-and the result of one run `again` with what was there at the `end`. The first entry is of an undisturbed run, with `at`
-0. Where a kill left the same as an earlier one, whose future is known, there is no `next` run. What is right and wrong
-is for the tests to say.
+and the result of one run `again` with what was there at the `end`. The first entry is of an undisturbed run, with 0 as
+its `at`. Where a kill left the same as an earlier one, whose future is known, there is no `next` run. A request that
+only reads has one place: before it and after it are one state. What is right and wrong is for the tests to say.
 """
 
 from __future__ import annotations
@@ -32,8 +34,6 @@ import engine_proxy
 from engine_state import PROBE, Engine
 from packed_module import PackedModule
 
-MOST_REQUESTS = 80  # of one call; a series that does not end is an error
-
 
 def main() -> None:
     json.dump(list(Series(json.load(sys.stdin)).points()), sys.stdout)
@@ -41,27 +41,26 @@ def main() -> None:
 
 class Series:
     def __init__(self, given: dict) -> None:
-        self._reset, self._start, self._call = given["reset"], given["start"], given["call"]
+        self._given, self._call = given, given["call"]
         self._module = PackedModule(given["module"], "berthage.swarm.volumes")
         self._engine = Engine(engine_proxy.ENGINE, given["paths"])
         self._known: set[str] = set()
 
     def points(self) -> Iterator[dict]:
-        yield self._point(0, "before")
-        for when in ("before", "after"):
-            for at in range(1, MOST_REQUESTS):
-                found = self._point(at, when)
-                if not found["request"]:
-                    break
-                yield found
+        undisturbed = self._point(0, "before")
+        yield undisturbed
+        for at, request in enumerate(undisturbed["requests"], start=1):
+            for when in ("after",) if request.startswith("GET ") else ("before", "after"):
+                yield self._point(at, when)
 
     def _point(self, at: int, when: str) -> dict:
-        """One kill and what follows. Without a `request` when the call ended before its `at`-th one."""
+        """One kill and what follows."""
         self._make_start()
         start = self._engine.state()
         engine_proxy.arm("kill", at, when)
         struck = self._module.run(**self._call, docker_host=f"unix://{engine_proxy.LISTEN}")
-        proxied = engine_proxy.state()
+        # Killed with several requests under way, the others are still carried out.
+        proxied = engine_proxy.settle()
         left = self._engine.state()
         found = {
             "at": at,
@@ -90,9 +89,12 @@ class Series:
 
     def _make_start(self) -> None:
         self._engine.remove_probes()
-        subprocess.run(["/bin/sh", "-euc", self._reset], check=True, stdout=subprocess.DEVNULL)
-        if self._start:
-            made = self._module.run(**self._start)
+        self._engine.remove_volumes(self._given["prefix"])
+        subprocess.run(["/bin/sh", "-euc", self._given["files"]], check=True)
+        for name, holder in self._given["holders"].items():
+            self._engine.make_holder(name, **holder)
+        if self._given["start"]:
+            made = self._module.run(**self._given["start"])
             if made.result is None or made.result.get("failed"):
                 raise SystemExit(f"the start state could not be made: {made}")
 

@@ -16,7 +16,8 @@ from checks import node, packed_module
 testinfra_hosts = ["ansible://docker_hosts"]
 
 PROBE = "berthage.swarm.probe"
-DIRECTORY = "/srv/killed/a/b"
+DIRECTORY, FORMER = "/srv/killed/a/b", "/srv/killed/former"
+PRECIOUS = {"data": "precious\n"}
 
 EVERY_KIND = [
     {"name": "k-local", "labels": {"team": "web"}},
@@ -28,22 +29,61 @@ EVERY_KIND = [
     },
     {"name": "k-raw", "driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": "size=2m"}},
 ]
-NAMES = [volume["name"] for volume in EVERY_KIND]
-ABSENT = f"docker volume rm --force {' '.join(NAMES)}; rm -rf /srv/killed"
+FULL, EMPTY = {"labels": {}, "data": "precious"}, {"labels": {}, "data": ""}
+OURS = {"berthage.swarm.owner": "killed"}
 
-# For each: what makes the start state (shell, then a call of the module), and the call that is killed.
+# For each: what makes the start state (directories, volumes made by hand, then a call of the module), and the call that
+# is killed, with the volumes that it is to change.
 SERIES: dict[str, dict[str, Any]] = {
-    "create": {"reset": ABSENT, "start": None, "call": {"volumes": EVERY_KIND}},
-    "verify": {"reset": ":", "start": {"volumes": EVERY_KIND, "verify": False}, "call": {"volumes": EVERY_KIND}},
-    "remove": {
-        "reset": ABSENT,
-        "start": {"volumes": EVERY_KIND, "verify": False},
-        "call": {"volumes": [{"name": name, "state": "absent"} for name in NAMES]},
+    "create": {
+        "call": {"volumes": EVERY_KIND},
+        "changes": ["k-local", "k-tmpfs", "k-bind", "k-raw"],
     },
-    "remove_with_data": {
-        "reset": f"{ABSENT}; docker volume create k-local; echo data > /var/lib/docker/volumes/k-local/_data/data",
-        "start": None,
-        "call": {"volumes": [{"name": "k-local", "state": "absent", "discard_data": True}, EVERY_KIND[1]]},
+    "verify": {
+        "start": {"volumes": EVERY_KIND, "verify": False},
+        "call": {"volumes": EVERY_KIND},
+        "changes": [],
+    },
+    "remove": {
+        "holders": {"k-full": FULL},
+        "start": {"volumes": EVERY_KIND, "verify": False},
+        "call": {
+            "volumes": [
+                *({"name": volume["name"], "state": "absent"} for volume in EVERY_KIND),
+                {"name": "k-full", "state": "absent", "discard_data": True},
+            ]
+        },
+        "changes": ["k-local", "k-tmpfs", "k-bind", "k-raw", "k-full"],
+    },
+    "recreate": {
+        "files": f"mkdir -p {DIRECTORY} {FORMER}; echo precious > {FORMER}/data",
+        "holders": {"k-empty": EMPTY, "k-old": FULL, "k-full": FULL},
+        "start": {
+            "volumes": [
+                {"name": "k-tmpfs", "tmpfs": {"size": "2m"}},
+                {"name": "k-bind", "bind": {"path": FORMER}},
+                {"name": "k-labels", "tmpfs": {}, "labels": {"team": "old"}},
+            ],
+            "verify": False,
+        },
+        "call": {
+            "on_drift": "recreate",
+            "volumes": [
+                {"name": "k-tmpfs", "tmpfs": {"size": "1m"}},
+                {"name": "k-bind", "bind": {"path": DIRECTORY}},
+                {"name": "k-labels", "tmpfs": {}, "labels": {"team": "new"}},
+                {"name": "k-empty", "tmpfs": {}},
+                {"name": "k-old", "bind": {"path": DIRECTORY}, "discard_data": True},
+                {"name": "k-full"},
+            ],
+        },
+        "changes": ["k-tmpfs", "k-bind", "k-labels", "k-empty", "k-old"],
+    },
+    "purge": {
+        "holders": {"k-full": {**FULL, "labels": OURS}, "k-empty": {**EMPTY, "labels": OURS}, "k-nobodys": EMPTY},
+        "start": {"volumes": EVERY_KIND, "owner": "killed", "verify": False},
+        "call": {"volumes": EVERY_KIND[:1], "owner": "killed", "purge": True},
+        "changes": ["k-tmpfs", "k-bind", "k-raw", "k-empty"],
     },
 }
 
@@ -52,7 +92,15 @@ SERIES: dict[str, dict[str, Any]] = {
 def series(host_name: str, name: str) -> list[dict[str, Any]]:
     """Every place where the module can be killed in this call, with what was there then and afterwards."""
     host = node(host_name)
-    given = {**SERIES[name], "module": packed_module(host, "berthage.swarm.volumes"), "paths": [DIRECTORY]}
+    given = {
+        "prefix": "k-",
+        "holders": {},
+        "start": None,
+        **SERIES[name],
+        "files": f"rm -rf /srv/killed; {SERIES[name].get('files', ':')}",
+        "paths": [DIRECTORY, FORMER],
+        "module": packed_module(host, "berthage.swarm.volumes"),
+    }
     done = host.run(f"echo {shlex.quote(json.dumps(given))} | python3 /opt/faults/kill_series.py")
     assert done.rc == 0, done.stderr
     points: list[dict[str, Any]] = json.loads(done.stdout)
@@ -61,12 +109,21 @@ def series(host_name: str, name: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(params=SERIES)
-def points(host, request):
-    return series(host.backend.get_hostname(), request.param)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def points(host, name):
+    return series(host.backend.get_hostname(), name)
 
 
 @pytest.fixture
 def continued(points):
+    return continued_of(points)
+
+
+def continued_of(points):
     """Those after which the module ran again: one for each state that a kill left."""
     return [point for point in points if "next" in point]
 
@@ -82,42 +139,59 @@ def meaning_of(state):
 
 
 def wrong(points, is_wrong):
-    """Where something is wrong, in words."""
-    return [f"{point['when']} request {point['at']} {point['request']}" for point in points if is_wrong(point)]
+    """Where something is wrong, and what."""
+    found = [(point, is_wrong(point)) for point in points]
+    return [f"{point['when']} request {point['at']}, {point['request']}: {what}" for point, what in found if what]
+
+
+def failed(result):
+    """What a run says of its failure, if it failed."""
+    return "no result" if result is None else result.get("failed") and result["msg"]
 
 
 def test_it_was_killed_at_every_request(points):
     undisturbed, *killed = points
     count = len(undisturbed["requests"])
     assert count > 5
-    places = [(when, at) for when in ("before", "after") for at in range(1, count + 1)]
-    assert [(point["when"], point["at"]) for point in killed] == places
-    assert wrong(killed, lambda point: not point["killed"] or point["result"] is not None) == []
+    assert {(point["at"], point["when"]) for point in killed} >= {(at, "after") for at in range(1, count + 1)}
+    assert not wrong(killed, lambda point: not point["killed"] or point["result"] is not None)
 
 
-def test_what_it_had_not_come_to_is_as_it_was(points):
-    meant = {volume["name"] for volume in EVERY_KIND}
+def test_what_it_is_not_to_change_is_as_it_was(points, name):
+    changes = SERIES[name]["changes"]
 
     def touched(point):
         before, after = volumes_of(point["start"]), volumes_of(point["kill"])
-        return [name for name in before if name not in meant and after.get(name) != before[name]]
+        return [volume for volume in before if volume not in changes and after.get(volume) != before[volume]] + [
+            path for path, there in point["start"]["paths"].items() if there and point["kill"]["paths"][path] != there
+        ]
 
-    assert wrong(points[1:], touched) == []
-    assert all(point["kill"]["volumes"]["bystander"]["files"] == {"data": "precious\n"} for point in points)
+    assert not wrong(points, touched)
+    assert not wrong(continued_of(points), lambda point: point["end"]["volumes"]["bystander"]["files"] != PRECIOUS)
 
 
-def test_nothing_is_half_made(points):
+def test_what_it_is_to_change_is_as_it_was_or_as_declared_or_not_there(points, name):
     final = meaning_of(points[0]["end"])
 
     def half_made(point):
         start = volumes_of(point["start"])
         return [
-            name
-            for name, found in volumes_of(point["kill"]).items()
-            if found != start.get(name) and (found["options"], found["labels"]) != final.get(name)
+            volume
+            for volume, found in volumes_of(point["kill"]).items()
+            if found != start.get(volume) and (found["options"], found["labels"]) != final.get(volume)
         ]
 
-    assert wrong(points[1:], half_made) == []
+    assert not wrong(points, half_made)
+    gone = [set(point["start"]["volumes"]) - set(point["kill"]["volumes"]) for point in points[1:]]
+    assert set().union(*gone) == (set(SERIES[name]["changes"]) if name in ("remove", "recreate", "purge") else set())
+
+
+def test_a_volume_that_was_removed_and_not_made_again_heals(host):
+    points = series(host.backend.get_hostname(), "recreate")
+    for volume in SERIES["recreate"]["changes"]:
+        killed_between = [point for point in continued_of(points) if volume not in point["kill"]["volumes"]]
+        assert killed_between
+        assert not wrong(killed_between, lambda point, volume=volume: volume not in point["mended"]["volumes"])
 
 
 def test_all_that_is_left_carries_the_label_of_probes(points):
@@ -129,15 +203,15 @@ def test_all_that_is_left_carries_the_label_of_probes(points):
             if found not in point["start"][kind] and PROBE not in labels
         ]
 
-    assert wrong(points[1:], unlabelled) == []
+    assert not wrong(points[1:], unlabelled)
     assert any(point["kill"]["images"] != point["start"]["images"] for point in points)
 
 
 def test_the_next_run_ends_in_what_was_declared(continued):
-    assert wrong(continued, lambda point: point["next"] is None or point["next"].get("failed")) == []
+    assert not wrong(continued, lambda point: failed(point["next"]))
     final, directory = meaning_of(continued[0]["end"]), continued[0]["end"]["paths"]
-    assert wrong(continued, lambda point: meaning_of(point["mended"]) != final) == []
-    assert wrong(continued, lambda point: point["mended"]["paths"] != directory) == []
+    assert not wrong(continued, lambda point: meaning_of(point["mended"]) != final)
+    assert not wrong(continued, lambda point: point["mended"]["paths"] != directory)
 
 
 def test_the_next_run_says_truly_whether_it_changed_anything(continued):
@@ -145,7 +219,7 @@ def test_the_next_run_says_truly_whether_it_changed_anything(continued):
         kill, mended = point["kill"], point["mended"]
         return volumes_of(kill) != volumes_of(mended) or kill["paths"] != mended["paths"]
 
-    assert wrong(continued, lambda point: point["next"]["changed"] != changed(point)) == []
+    assert not wrong(continued, lambda point: point["next"]["changed"] != changed(point))
 
 
 def test_the_next_run_leaves_nothing_of_probes(continued):
@@ -154,9 +228,9 @@ def test_the_next_run_leaves_nothing_of_probes(continued):
             name for name, found in point["mended"]["volumes"].items() if PROBE in found["labels"]
         ]
 
-    assert wrong(continued, left) == []
+    assert not wrong(continued, left)
 
 
 def test_a_further_run_changes_nothing(continued):
-    assert wrong(continued, lambda point: point["again"] is None or point["again"].get("failed")) == []
-    assert wrong(continued, lambda point: point["again"]["changed"] or point["end"] != point["mended"]) == []
+    assert not wrong(continued, lambda point: failed(point["again"]))
+    assert not wrong(continued, lambda point: point["again"]["changed"] or point["end"] != point["mended"])

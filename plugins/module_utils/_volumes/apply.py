@@ -28,7 +28,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec impor
 # What a step can fail with. LookupError: an owner that has vanished since it was looked up.
 FAILURES: tuple[type[Exception], ...] = (EngineError, OSError, LookupError)
 
-_PATIENCE = 5.0  # seconds for another run's probe to let go of a volume
+PATIENCE = 5.0  # seconds for another run's probe to let go of a volume
 _PAUSE = 0.2
 
 
@@ -75,10 +75,10 @@ def purge(engine: Engine, former: Actual) -> None:
         raise Spared(f"it is not listed, and was not purged: {error.reason}") from error
 
 
-def remove(engine: Engine, name: str, limit: float | None = None) -> None:
+def remove(engine: Engine, name: str, limit: float | None = None, patience: float = PATIENCE) -> None:
     """Remove a volume, within `limit` seconds for each attempt. One that has gone in the meantime is gone; one that
-    another run mounts for its verification is free again in a moment."""
-    deadline = time.monotonic() + _PATIENCE
+    another run mounts for its verification is free again in a moment, which is awaited for `patience` seconds."""
+    deadline = time.monotonic() + patience
     while True:
         try:
             engine.delete(f"/volumes/{name}", timeout=limit)

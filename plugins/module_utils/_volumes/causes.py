@@ -130,25 +130,27 @@ _CAUSES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "load it (modprobe ceph), or install a kernel that has it; in a container the machine's kernel counts",
         ),
         (
+            # Said of every session that does not come about, never of a way that is missing.
+            "no route to host",
+            "Ceph did not accept the session: the user or the key is wrong, no MDS is active, there is no such file "
+            "system, or no monitor speaks the protocol on that port",
+            "see cephfs.user and cephfs.secret (`ceph auth get-key client.USER`), `ceph mds stat`, and mds_namespace "
+            "and ms_mode in cephfs.options; the kernel's log on this host tells which",
+        ),
+        (
             "permission denied",
-            "the cluster refuses the key, or this directory to this user",
-            "compare cephfs.user and cephfs.secret with `ceph auth get client.USER`, and see its caps for the path",
+            "this user may not use this directory",
+            "see the caps of cephfs.user (`ceph auth get client.USER`) for cephfs.path",
         ),
         (
             "operation not permitted",
-            "the cluster refuses the key, or this directory to this user",
-            "compare cephfs.user and cephfs.secret with `ceph auth get client.USER`, and see its caps for the path",
+            "this user may not use this directory",
+            "see the caps of cephfs.user (`ceph auth get client.USER`) for cephfs.path",
         ),
         (
             "no such file or directory",
             "there is no such directory in the file system",
             "make it (mount the root elsewhere), or mend cephfs.path",
-        ),
-        (
-            "no route to host",
-            "no monitor or no metadata server answered within the kernel's mount_timeout",
-            "see `ceph -s` and `ceph fs ls`: an MDS must be active, the file system be there (mds_namespace), and the "
-            "protocol fit the port (6789 speaks ms_mode=legacy, 3300 the others)",
         ),
         (
             "connection timed out",
@@ -162,7 +164,7 @@ _CAUSES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ),
         (
             "invalid argument",
-            "the kernel knows one of the options not, or the cluster asks for a key and none is given",
+            "the kernel knows one of the options not, or cannot read the key",
             "see cephfs.options (no mount.ceph runs, only the kernel reads them) and cephfs.secret",
         ),
     ),
@@ -199,8 +201,8 @@ _CAUSES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ),
         (
             "device or resource busy",
-            "something on this host has the device in use otherwise (mounted read-write while this is `ro`, or the "
-            "other way round, as part of LVM or RAID, or as swap)",
+            "something on this host has the device in use otherwise (mounted as another file system, or with the other "
+            "of ro and rw, as part of LVM or RAID, or as swap)",
             "see `lsblk`, and use the same option ro or rw, or another device",
         ),
         (
@@ -234,7 +236,8 @@ _CAUSES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         (
             "transport endpoint is not connected",
             "the mount below it is dead",
-            "unmount it (umount -l) and start its mount unit again",
+            "unmount it (umount -l), start its mount unit again, and stop all containers that use the volume: "
+            "the engine keeps its own mount while one runs",
         ),
         ("not a directory", "the path is no directory", "mend bind.path"),
     ),

@@ -66,7 +66,7 @@ def describe(volume: Actual, consumers: Iterable[Consumer], size: int | None) ->
         "driver": volume.driver,
         "backend": meaning.backend,
         "fields": {
-            name: HIDDEN if name in meaning.secrets or is_secret(name) else value
+            name: HIDDEN if value not in (None, "") and (name in meaning.secrets or is_secret(name)) else value
             for name, value in meaning.fields.items()
         },
         "driver_opts": redacted(volume.options),

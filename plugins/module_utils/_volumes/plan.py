@@ -30,6 +30,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe im
     Observation,
     shown,
 )
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.removal import details_of
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import (
     DECLARED_LABEL,
     OWNER_LABEL,
@@ -84,15 +85,14 @@ def labels_of(volume: Volume, owner: str) -> dict[str, str]:
 
 def _absent(volume: Volume, actual: Actual | None, declaration: Declaration, observation: Observation) -> Step:
     if actual is None:
-        return Step(volume.name, NONE, details={"backend": volume.backend, "consumers": [], "verified": None})
-    details = {**_details(volume, declaration, observation), "backend": actual.meaning.backend}
-    step = Step(volume.name, REMOVE, before=actual.shown, details=details)
+        return Step(volume.name, NONE, details=details_of(volume.backend))
+    consumers = removal.consumers_of(volume.name, declaration, observation)
+    step = Step(volume.name, REMOVE, before=actual.shown, details=details_of(actual.meaning.backend, consumers))
     return _refused_by(step, [*removal.problems_of_absent(volume, actual, declaration, observation)])
 
 
 def _missing(volume: Volume, declaration: Declaration, observation: Observation) -> Step:
-    details = _details(volume, declaration, observation)
-    step = Step(volume.name, CREATE, after=_as_declared(volume, declaration), details=details)
+    step = Step(volume.name, CREATE, after=_as_declared(volume, declaration), details=details_of(_backend(volume)))
     return _refused_by(step, [*_directory_problems(volume, observation)])
 
 
@@ -101,44 +101,50 @@ def _there(
 ) -> tuple[Step, list[str]]:
     """The step for a volume that exists, and what is to be said about it."""
     drift = compare(volume.meaning, actual.meaning)
-    label_drift = compare_labels(volume, actual.labels)
+    details = details_of(_backend(volume))
+    step = Step(volume.name, KEEP, before=actual.shown, after=actual.shown, drift=drift, details=details)
     problems = [*_directory_problems(volume, observation)]
-    step = Step(
-        volume.name,
-        KEEP,
-        before=actual.shown,
-        after=actual.shown,
-        drift=drift,
-        details=_details(volume, declaration, observation),
-    )
     warnings: list[str] = []
-    obstacles = (
-        [*removal.problems_of_recreation(volume, actual, declaration, observation)]
-        if removal.may_be_recreated(volume, actual, declaration.on_drift)
-        else None
-    )
-    if drift and obstacles is not None:
-        step = replace(step, action=RECREATE, after=_as_declared(volume, declaration))
-        problems += obstacles
+    if drift and declaration.on_drift == "recreate":
+        step = _recreated(step, volume, declaration, observation)
+        problems += removal.problems_of_recreation(volume, actual, declaration, observation)
     elif drift and declaration.on_drift == "fail":
         problems.append(_drifted(volume, drift))
-    elif drift:
-        warnings.append(f"{volume.name}: kept although it differs from the declaration: {in_words(drift)}")
-    elif obstacles == []:
-        step = replace(
-            step,
-            action=RECREATE,
-            after=_as_declared(volume, declaration),
-            message=f"recreated for its labels ({in_words(label_drift)})",
-        )
-    if label_drift and step.action != RECREATE:
-        why = "; ".join(f"{problem.message}; {problem.remedy}" for problem in obstacles or ())
-        warnings.append(
-            f"{volume.name}: the labels differ from the declaration ({in_words(label_drift)}); the engine cannot "
-            f"change the labels of a volume" + (f", and it is not recreated for them: {why}" if why else "")
-        )
+    else:
+        if drift:
+            warnings.append(f"{volume.name}: kept although it differs from the declaration: {in_words(drift)}")
+        step, words = _with_its_labels(step, volume, actual, declaration, observation)
+        warnings += words
     step = _with_its_directory(step, volume, observation)
     return (_refused_by(step, problems), [] if problems else warnings)
+
+
+def _recreated(step: Step, volume: Volume, declaration: Declaration, observation: Observation) -> Step:
+    consumers = removal.consumers_of(volume.name, declaration, observation)
+    after, details = _as_declared(volume, declaration), details_of(_backend(volume), consumers)
+    return replace(step, action=RECREATE, after=after, details=details)
+
+
+def _with_its_labels(
+    step: Step, volume: Volume, actual: Actual, declaration: Declaration, observation: Observation
+) -> tuple[Step, list[str]]:
+    """A volume that is kept, with labels that may differ: recreated for them where that is asked for and nothing stands
+    in the way, which is a warning and never a failure."""
+    drift = compare_labels(volume, actual.labels)
+    if not drift:
+        return step, []
+    why = ""
+    if removal.may_be_recreated(volume, actual, declaration.on_drift):
+        obstacles = [*removal.problems_of_recreation(volume, actual, declaration, observation)]
+        if not obstacles:
+            recreated = _recreated(step, volume, declaration, observation)
+            return replace(recreated, message=f"recreated for its labels ({in_words(drift)})"), []
+        reasons = "; ".join(f"{problem.message}; {problem.remedy}" for problem in obstacles)
+        why = f", and it is not recreated for them: {reasons}"
+    return step, [
+        f"{volume.name}: the labels differ from the declaration ({in_words(drift)}); the engine cannot change the "
+        f"labels of a volume{why}"
+    ]
 
 
 def _with_its_directory(step: Step, volume: Volume, observation: Observation) -> Step:
@@ -160,15 +166,6 @@ def _as_declared(volume: Volume, declaration: Declaration) -> dict[str, Any]:
     return shown(volume.driver, volume.driver_opts, labels_of(volume, declaration.owner))
 
 
-def _details(volume: Volume, declaration: Declaration, observation: Observation) -> dict[str, Any]:
-    consumers = removal.consumers_of(volume.name, declaration, observation)
-    return {
-        "backend": _backend(volume),
-        "consumers": [consumer.as_dict() for consumer in consumers],
-        "verified": None,
-    }
-
-
 def _backend(volume: Volume) -> str:
     """The backend by its key, or, where a driver is declared instead, by what its options mean."""
     return volume.backend if volume.backend in BACKENDS else volume.meaning.backend
@@ -186,7 +183,7 @@ def _drifted(volume: Volume, drift: tuple[Difference, ...]) -> Problem:
         volume.name,
         ", ".join(difference.field for difference in drift),
         f"the volume exists and differs: {in_words(drift)}{hint}; the engine cannot change a volume",
-        "declare what is there, remove it first with state: absent, or keep it with on_drift: warn",
+        "declare what is there, have it recreated with on_drift: recreate, or keep it with on_drift: warn",
     )
 
 

@@ -27,6 +27,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
     Engine,
     EngineError,
+    EngineRefusal,
     EngineTimeout,
 )
 
@@ -34,10 +35,14 @@ PROBE_LABEL = "berthage.swarm.probe"
 
 _A_FILE_OF_EVERY_CONTAINER = "/.dockerenv"
 _STAND_IN = "berthage-probe-"  # how the names of temporary volumes begin
-_PREPARATION_LIMIT = 20.0  # seconds for what mounts nothing; an engine that takes longer is as good as dead
+_PREPARATION_LIMIT = 30.0  # seconds for what mounts nothing; an engine that takes longer is as good as dead
 _REMOVAL_LIMIT = 5.0  # seconds; a probe that a dead mount holds is left to a later run
+_NO_NETWORK = "berthage-probe-has-no-network"  # no network has this name, so that no probe can be started
 _LIFETIME = 3600  # seconds after which a probe of a process we cannot see counts as left behind
-_ENOUGH_OF_AN_ARCHIVE = 64 * 1024  # bytes in which a second entry shows
+_AT_ONCE = 100  # volumes that one probe is asked about at a time, whether they are empty
+_ENOUGH_OF_AN_ARCHIVE = 256 * 1024  # bytes in which so many empty directories show
+_END_OF_AN_ARCHIVE = bytes(1024)
+_TARGETS = "/volumes"
 
 
 class Probes:
@@ -106,20 +111,38 @@ class Probes:
 
     def empty(self, names: Sequence[str]) -> dict[str, bool]:
         """Which of these volumes are empty. One that cannot be looked into is left out."""
-        found = {name: is_empty for name in names for is_empty in [self._is_empty(name)] if is_empty is not None}
+        found: dict[str, bool] = {}
+        for first in range(0, len(names), _AT_ONCE):
+            found.update(self._empty(names[first : first + _AT_ONCE]))
         if names:
             self.vanished()
         return found
 
-    def _is_empty(self, name: str) -> bool | None:
-        try:
-            with self._container([name]) as probe:
-                archive = self._engine.peek(
-                    f"/containers/{probe}/archive", _ENOUGH_OF_AN_ARCHIVE, timeout=self._limit, path=_target(0)
-                )
-        except EngineError:
-            return None
-        return holds_one_entry(archive)
+    def _empty(self, names: Sequence[str]) -> dict[str, bool]:
+        """One look tells of the empty ones up to the first that is not, and of that one. Then comes the rest."""
+        found: dict[str, bool] = {}
+        remaining = list(names)
+        while remaining:
+            try:
+                told = self._look_into(remaining)
+            except EngineError:
+                if len(remaining) > 1:
+                    for name in remaining:
+                        found.update(self._empty([name]))
+                break
+            found.update(told)
+            if not told:
+                break
+            remaining = [name for name in remaining if name not in told]
+        return found
+
+    def _look_into(self, names: Sequence[str]) -> dict[str, bool]:
+        with self._container(names) as probe:
+            archive = self._engine.peek(
+                f"/containers/{probe}/archive", _ENOUGH_OF_AN_ARCHIVE, timeout=self._limit, path=_TARGETS
+            )
+        told = empty_directories(archive, complete=len(archive) < _ENOUGH_OF_AN_ARCHIVE)
+        return {name: told[_number(number)] for number, name in enumerate(names) if _number(number) in told}
 
     def _labelled(self, label: str = "") -> list[Mapping[str, Any]]:
         wanted = f"{PROBE_LABEL}={label}" if label else PROBE_LABEL
@@ -134,9 +157,8 @@ class Probes:
                 "Image": self._imported(),
                 "Cmd": ["never-started"],
                 "Labels": {PROBE_LABEL: self._label},
-                "NetworkDisabled": True,
                 "HostConfig": {
-                    "NetworkMode": "none",
+                    "NetworkMode": _NO_NETWORK,
                     "Mounts": [mount(number, name, self._label) for number, name in enumerate(names)],
                 },
             },
@@ -144,8 +166,20 @@ class Probes:
         )["Id"]
         try:
             yield probe
+        except EngineRefusal:
+            self._unmount(probe)
+            raise
         finally:
             self._try_to_remove(f"/containers/{probe}")
+
+    def _unmount(self, probe: str) -> None:
+        """Engine 26 leaves the volumes mounted that it had mounted for a request before the one that it could not
+        mount: until it is restarted they are in use, by nobody. It unmounts what a container has when its start fails,
+        and that of a probe fails before anything is mounted, for want of its network."""
+        try:
+            self._engine.post(f"/containers/{probe}/start", timeout=_REMOVAL_LIMIT)
+        except EngineError:
+            return
 
     def _imported(self) -> str:
         if self._image is None:
@@ -174,7 +208,7 @@ class Probes:
             # A stand-in points elsewhere. Any other volume with the label was made by the engine where one was missing
             # (see `vanished`), and somebody may have found it useful since.
             if is_left_behind(volume["Labels"][PROBE_LABEL]) and (
-                volume["Name"].startswith(_STAND_IN) or self._is_empty(volume["Name"])
+                volume["Name"].startswith(_STAND_IN) or self._empty([volume["Name"]]).get(volume["Name"], False)
             ):
                 self._try_to_remove(f"/volumes/{volume['Name']}")
 
@@ -204,18 +238,27 @@ def is_left_behind(label: str, now: Callable[[], float] = time.time) -> bool:
     return (boot, namespace) == _whereabouts() and _start_time(int(process)) != start_time
 
 
-def holds_one_entry(archive: bytes) -> bool:
-    """Whether the beginning of a tar archive of a directory shows the directory alone.
+def empty_directories(archive: bytes, complete: bool) -> dict[str, bool]:
+    """Of the directories in the archived one, which are empty, as far as the beginning of the archive tells.
 
-    The engine leaves out what it cannot read, and says so only in its log (moby, pkg/archive): an archive without even
-    the directory is of one that could not be listed, which proves nothing.
+    It tells of one after the other: of the last one only that something is in it, unless the archive is complete. The
+    engine leaves out what it cannot read, and says so only in its log (moby, pkg/archive). So a directory that is not
+    there is one that could not be listed, which proves nothing.
     """
+    found: dict[str, bool] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r|") as entries:
-            return entries.next() is not None and entries.next() is None
+            for entry in entries:
+                _root, *below = entry.name.strip("/").split("/")
+                if below:
+                    found[below[0]] = len(below) == 1 and found.get(below[0], True)
     except tarfile.TarError:
-        # It was cut off in the middle of an entry, so there is one.
-        return False
+        pass  # it was cut off in the middle of an entry
+    if found and not (complete and archive.endswith(_END_OF_AN_ARCHIVE)):
+        last, is_empty = next(reversed(found.items()))
+        if is_empty:
+            del found[last]
+    return found
 
 
 def mount(number: int, name: str, label: str) -> Mapping[str, Any]:
@@ -249,7 +292,12 @@ def _read(path: str) -> str:
 
 
 def _target(number: int) -> str:
-    return f"/volumes/{number}"
+    return f"{_TARGETS}/{_number(number)}"
+
+
+def _number(number: int) -> str:
+    """In digits that sort as the numbers do: an archive has its entries in the order of their names."""
+    return f"{number:04}"
 
 
 def _empty_archive() -> bytes:

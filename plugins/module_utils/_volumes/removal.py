@@ -72,6 +72,11 @@ def consumers_of(name: str, declaration: Declaration, observation: Observation) 
     return (*seen, Consumer("service", "of this Swarm")) if told else seen
 
 
+def details_of(backend: str, consumers: tuple[Consumer, ...] = ()) -> dict[str, Any]:
+    """What is returned for a volume besides what is done with it."""
+    return {"backend": backend, "consumers": [consumer.as_dict() for consumer in consumers], "verified": None}
+
+
 def problems_of_absent(
     volume: Volume, actual: Actual, declaration: Declaration, observation: Observation
 ) -> Iterator[Problem]:
@@ -104,14 +109,14 @@ def purge(declaration: Declaration, observation: Observation) -> tuple[tuple[Ste
     unknown = _services_unknown("volumes", "purge", declaration, observation)
     if not candidates or unknown is None:
         return tuple(_purged(found, declaration, observation) for found in candidates), ()
-    return tuple(
-        Step(found.name, REFUSED, message=str(unknown), details=_details(found, ())) for found in candidates
-    ), (unknown,)
+    why = str(unknown)
+    steps = (Step(found.name, REFUSED, message=why, details=details_of(found.meaning.backend)) for found in candidates)
+    return tuple(steps), (unknown,)
 
 
 def _purged(actual: Actual, declaration: Declaration, observation: Observation) -> Step:
     consumers = consumers_of(actual.name, declaration, observation)
-    details = _details(actual, consumers)
+    details = details_of(actual.meaning.backend, consumers)
     reasons = [f"it is in use by {', '.join(map(str, consumers))}"] if consumers else []
     if actual.meaning.data == HOLDS and not observation.empty.get(actual.name, False):
         reasons.append(_what_is_known_of_data(actual.name, observation.empty))
@@ -125,14 +130,6 @@ def _purged(actual: Actual, declaration: Declaration, observation: Observation) 
             details=details,
         )
     return Step(actual.name, REMOVE, before=actual.shown, message="it is not listed any more", details=details)
-
-
-def _details(actual: Actual, consumers: tuple[Consumer, ...]) -> dict[str, Any]:
-    return {
-        "backend": actual.meaning.backend,
-        "consumers": [consumer.as_dict() for consumer in consumers],
-        "verified": None,
-    }
 
 
 def _in_the_way(

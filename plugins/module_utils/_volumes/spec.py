@@ -134,15 +134,15 @@ def secrets(parameters: Mapping[str, Any]) -> set[str]:
     return {
         value
         for given in _dictionaries(parameters.get("volumes"))
-        for options in (given.get("driver_opts"), *map(_mount_options, _dictionaries([*given.values()])))
-        if isinstance(options, Mapping)
-        for value in secret_values(options)
+        for field, part in given.items()
+        if field != "labels" and isinstance(part, Mapping)
+        for value in secret_values({str(name): option for name, option in {**part, **_further(part)}.items()})
     }
 
 
-def _mount_options(backend: Mapping[str, Any]) -> dict[str, str]:
-    """The further mount options of a declared backend. A secret has an option of its own, and may be here all the
-    same."""
+def _further(backend: Mapping[str, Any]) -> dict[str, str]:
+    """The further mount options of a declared backend, as raw ones. A secret has an option of its own, and may be here
+    all the same."""
     options = backend.get("options")
     return {"o": ",".join(map(str, options))} if isinstance(options, list) else {}
 

@@ -142,8 +142,8 @@ def _why_no_connection(server: Endpoint, limit: float) -> str:
         socket.create_connection((server.host, server.port), timeout=limit).close()
     except socket.timeout:
         return f"no answer within {limit:g} s"
-    except socket.gaierror as error:
-        return f"its address cannot be found ({error.strerror})"
+    except (socket.gaierror, UnicodeError) as error:
+        return f"its address cannot be found ({getattr(error, 'strerror', None) or 'no host can have that name'})"
     except OSError as error:
         return error.strerror or str(error)
     return ""

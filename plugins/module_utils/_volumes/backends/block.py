@@ -52,8 +52,9 @@ _LINKS = {
 class Block:
     """A file system on a device, mounted by the kernel.
 
-    Names and defaults of the options are those of Linux' fs/ext4/super.c, fs/xfs/xfs_super.c and fs/btrfs/super.c; of
-    the other file systems each option counts as it is written.
+    Names and defaults of the options are those of Linux' fs/ext4/super.c, fs/xfs/xfs_super.c and fs/btrfs/super.c. What
+    has no default there, because it depends on the file system or the device, differs from every value that is given.
+    Of other file systems each option counts as it is written.
     """
 
     key = "block"
@@ -106,7 +107,6 @@ class Block:
                 "acl": True,
                 "auto_da_alloc": True,
                 "barrier": True,
-                "block_validity": True,
                 "commit": 5,
                 "discard": False,
                 "user_xattr": True,
@@ -121,6 +121,8 @@ class Block:
             "ikeep": False,
             "inodes": 64,
             "largeio": False,
+            "logbufs": 8,
+            "quota": False,
             "recovery": True,
             "uuid": True,
             "wsync": False,
@@ -131,6 +133,7 @@ class Block:
             "barrier": True,
             "commit": 30,
             "compress": "no",
+            "compress_always": False,
             "datacow": True,
             "datasum": True,
             "degraded": False,
@@ -151,6 +154,7 @@ class Block:
             "quota": "uquota",
             "grpquota": "gquota",
             "prjquota": "pquota",
+            "qnoenforce": "uqnoenforce",
         },
         "btrfs": {"recovery": "usebackuproot"},
     }
@@ -182,7 +186,8 @@ class Block:
     @staticmethod
     def unmountable(_kind: str, device: str, text: str) -> Iterator[tuple[str, str, str]]:
         """What the engine accepts and can never mount: the option it is in, what is wrong, and what to do."""
-        yield from _problems_of_device(device)
+        if not device.startswith("/"):
+            yield from _problems_of_device(device)
         for message, remedy in misplaced(text.split(",")):
             yield "o", message, remedy
 
@@ -191,9 +196,7 @@ class Block:
         fields: dict[str, Any] = dict(cls._DEFAULTS.get(kind, {}))
         for option, value in options.own:
             name, meant = cls._option(kind, option, value)
-            fields[name] = meant
-        if kind == "btrfs":
-            _settle_btrfs(fields)
+            fields.update({name: meant} if kind != "btrfs" else _of_btrfs(name, meant))
         fields.update(device=local_path(device), fs_type=kind, **options.flags())
         return Meaning("block", fields, POINTS)
 
@@ -208,8 +211,6 @@ class Block:
             return option, cls._DEFAULTS[kind]["commit"]
         if kind == "btrfs" and option == "subvol":
             return option, value.strip("/") or "/"
-        if kind == "btrfs" and option in ("compress", "compress-force"):
-            return option, _compression(value)
         return option, kernel_size(value) if option in cls._SIZES else kernel_number(value)
 
 
@@ -235,21 +236,20 @@ def _flag(kind: str, option: str) -> tuple[str, Any] | None:
     if kind == "xfs" and option in ("inode32", "inode64"):
         return "inodes", int(option[-2:])
     if kind == "btrfs" and option in ("compress", "compress-force"):
-        return option, _compression("zlib")
+        return option, "zlib"
     return None
 
 
-def _compression(value: str) -> str:
-    """With the level that a method has when none is named."""
-    if value in ("no", "none"):
-        return "no"
-    return {"zlib": "zlib:3", "zstd": "zstd:3"}.get(value, value)
-
-
-def _settle_btrfs(fields: dict[str, Any]) -> None:
-    if fields.get("compress-force") == "no":
-        del fields["compress-force"]
-    if not fields["datacow"]:
-        # Without copy on write there are neither checksums nor compression.
-        fields.update(datasum=False, compress="no")
-        fields.pop("compress-force", None)
+def _of_btrfs(name: str, meant: Any) -> dict[str, Any]:
+    """What an option sets, and what it takes back: compression, copy on write and checksums depend on one another."""
+    if name in ("compress", "compress-force"):
+        # With the level that a method has when none is named.
+        method = {"none": "no", "zlib": "zlib:3", "zstd": "zstd:3"}.get(meant, meant)
+        if method == "no":
+            return {"compress": method, "compress_always": False}
+        return {"compress": method, "compress_always": name == "compress-force", "datacow": True, "datasum": True}
+    if name == "datacow" and not meant:
+        return {"datacow": False, "datasum": False, "compress": "no", "compress_always": False}
+    if name == "datasum" and meant:
+        return {"datasum": True, "datacow": True}
+    return {name: meant}

@@ -90,9 +90,7 @@ def _never_mountable(name: str, options: Mapping[str, str]) -> Iterator[Problem]
             f"for the device {device!r} with these options the engine mounts nothing (data would land on its own disk)",
             f"give another device, such as {kind}",
         )
-    elif Bind.mounts(kind, mount_options):
-        return
-    elif kind in ("glusterfs", "sshfs", "fuse") or kind.startswith("fuse."):
+    elif _needs_a_helper(kind) and not Bind.mounts(kind, mount_options):
         yield Problem(
             name,
             "driver_opts.type",
@@ -100,10 +98,14 @@ def _never_mountable(name: str, options: Mapping[str, str]) -> Iterator[Problem]
             "use `glusterfs`, or mount it on the host and use `bind`",
         )
     else:
-        for backend in (Nfs, Tmpfs, Cifs, Cephfs, Block):
-            if backend.mounts(kind, mount_options):
-                for option, message, remedy in backend.unmountable(kind, device, text):
-                    yield Problem(name, f"driver_opts.{option}", message, remedy)
+        kinds = (Bind, Nfs, Tmpfs, Cifs, Cephfs, Block)
+        backend = next((backend for backend in kinds if backend.mounts(kind, mount_options)), None)
+        for option, message, remedy in backend.unmountable(kind, device, text) if backend else ():
+            yield Problem(name, f"driver_opts.{option}", message, remedy)
+
+
+def _needs_a_helper(kind: str) -> bool:
+    return kind in ("glusterfs", "sshfs", "fuse") or kind.startswith("fuse.")
 
 
 def _engine_size(text: str) -> Any:

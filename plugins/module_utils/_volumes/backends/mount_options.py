@@ -17,6 +17,9 @@ _OF_MOUNT_8 = re.compile(
 # Words that turn the mount into something else than the mount of a file system.
 _OF_ANOTHER_MOUNT = re.compile(r"^(remount|r?(bind|private|shared|slave|unbindable))$")
 
+# The types of mount for which two commas in an option stand for one.
+_DOUBLED_COMMAS = ("cifs", "smb3")
+
 
 class MountOptions:
     """The `o` of a volume, split as the engine splits it (moby/sys/mount, parseOptions).
@@ -136,11 +139,10 @@ def redacted(options: Mapping[str, Any]) -> dict[str, str]:
 def secret_values(options: Mapping[str, Any]) -> set[str]:
     """The values that `redacted` hides, as they are written and as they are meant."""
     pairs = [(name, as_text(value)) for name, value in options.items() if name != "o"]
-    text = as_text(options.get("o"))
-    for mount_options in (MountOptions(text), MountOptions(text, doubled_commas=True)):
-        pairs += [(option, value or "") for option, value in mount_options.own]
-    values = {value for name, value in pairs if value and is_secret(name)}
-    return values | {value.replace(",", ",,") for value in values}
+    doubled_commas = options.get("type") in _DOUBLED_COMMAS
+    own = MountOptions(as_text(options.get("o")), doubled_commas).own
+    values = {value for name, value in [*pairs, *own] if value and is_secret(name)}
+    return values | {value.replace(",", ",,") for value in values if doubled_commas}
 
 
 def _redacted(name: str, value: str) -> str:

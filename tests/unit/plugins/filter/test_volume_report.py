@@ -69,6 +69,11 @@ def test_what_failed_and_what_was_kept_in_spite_of_drift_is_shown() -> None:
     assert "node1: app, nfs: it cannot be mounted" in text
 
 
+def test_what_was_recreated_does_not_differ_any_more() -> None:
+    drift = [{"field": "path", "declared": "/a", "actual": "/b"}]
+    assert "recreate, verified" in report(answer("node1", APP, drift=drift, action="recreate"))
+
+
 def test_a_message_that_does_not_name_its_volume_gets_its_name() -> None:
     assert "node1: app: the directory is made" in report(answer("node1", APP, message="the directory is made"))
 

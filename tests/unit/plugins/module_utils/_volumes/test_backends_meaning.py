@@ -32,7 +32,7 @@ FLAGS = [
     [["", "relatime", "atime"], ["noatime"], ["strictatime"]],
 ]
 CIFS = {
-    "type": "cifs",
+    "types": ["cifs"],
     "device": [
         ["//files/office/a", "//FILES/Office/a", "//files/office//a/", r"\\files\office\a", "//files./office/a"],
         ["//files/office", "//files/office/"],
@@ -85,7 +85,7 @@ CIFS = {
     ],
 }
 CEPHFS = {
-    "type": "ceph",
+    "types": ["ceph"],
     "device": [
         ["10.0.0.7,10.0.0.8:/app", "10.0.0.8,10.0.0.7:6789:/app/", "10.0.0.7:6789,10.0.0.8:6789,10.0.0.7://app"],
         ["10.0.0.7:/app"],
@@ -116,7 +116,7 @@ CEPHFS = {
     ],
 }
 TMPFS = {
-    "type": "tmpfs",
+    "types": ["tmpfs"],
     "device": [["tmpfs", "shm"]],
     "o": [
         *FLAGS,
@@ -135,7 +135,7 @@ TMPFS = {
     ],
 }
 EXT4 = {
-    "type": "ext4",
+    "types": ["ext4"],
     "device": [["/dev/disk/by-id/x", "/dev//disk/by-id/x"], ["/dev/sdb"]],
     "o": [
         *FLAGS,
@@ -150,7 +150,7 @@ EXT4 = {
     ],
 }
 XFS = {
-    "type": "xfs",
+    "types": ["xfs"],
     "device": [["/dev/sdb"]],
     "o": [
         *FLAGS,
@@ -161,23 +161,33 @@ XFS = {
         [["", "nodiscard"], ["discard"]],
         [[""], ["logbsize=32k", "logbsize=32768"], ["logbsize=64k"]],
         [[""], ["allocsize=1m", "allocsize=1048576"]],
-        [[""], ["uquota", "usrquota", "quota"]],
+        [["", "noquota"], ["uquota", "usrquota", "quota"]],
+        [["", "logbufs=8"], ["logbufs=4"]],
         [[""], ["pquota", "prjquota"]],
     ],
 }
 BTRFS = {
-    "type": "btrfs",
+    "types": ["btrfs"],
     "device": [["/dev/sdb"]],
     "o": [
         *FLAGS,
         [[""], ["subvol=data", "subvol=/data", "subvol=/data/"], ["subvol=other"], ["subvol=/"]],
         [
-            ["", "compress=no", "compress=none", "compress=zstd,compress=no"],
-            ["compress", "compress=zlib", "compress=zlib:3"],
+            [
+                "",
+                "compress=no",
+                "compress=none",
+                "compress=zstd,compress=no",
+                "compress-force=zstd,compress=none",
+                "datacow",
+            ],
+            ["compress", "compress=zlib", "compress=zlib:3", "compress-force,compress", "nodatacow,compress"],
             ["compress=zstd", "compress=zstd:3"],
             ["compress=zstd:9"],
+            ["compress-force=zstd", "compress=zlib,compress-force=zstd:3"],
+            ["nodatacow", "compress=zstd,nodatacow", "nodatacow,nodatasum"],
+            ["nodatasum", "nodatacow,datacow", "compress=no,nodatasum"],
         ],
-        [["", "datasum"], ["nodatasum"]],
         [["", "commit=30"], ["commit=5"]],
         [["", "noautodefrag"], ["autodefrag"]],
         [["", "treelog"], ["notreelog"]],
@@ -187,11 +197,48 @@ BTRFS = {
     ],
 }
 BIND = {
-    "type": "none",
+    "types": ["none"],
     "device": [["/srv/www", "/srv//www/", "/srv/./www"], ["/srv/WWW"]],
-    "o": [*FLAGS, [["bind", "bind,defaults"], ["rbind"]]],
+    # Without ro the kernel ignores the other flags of a bind mount.
+    "o": [
+        [["", "rw", "noexec", "nosuid,noatime", "ro,rw"], ["ro", "ro,exec"], ["ro,noexec"], ["ro,nosuid"]],
+        [["bind", "bind,defaults"], ["rbind"]],
+    ],
+}
+NFS = {
+    "types": ["nfs", "nfs4"],
+    "device": [[":/srv/nfs/app", "10.0.0.5:/srv/nfs/app/", "files:/srv//nfs/app", ":/srv/./nfs/app"], [":/srv/nfs"]],
+    "o": [
+        [["addr=10.0.0.5", "addr=10.0.0.6,addr=10.0.0.5"], ["addr=10.0.0.6"], ["addr=files", "addr=Files."]],
+        [
+            ["nfsvers=4.2", "vers=4.2", "v4.2", "nfsvers=4,minorversion=2", "minorversion=2,vers=4"],
+            ["vers=4.1", "v4.1"],
+            ["nfsvers=4", "v4.0"],
+        ],
+        [["", "hard"], ["soft"], ["softerr"]],
+        [["", "tcp", "proto=tcp", "proto=tcp6"], ["rdma", "proto=rdma"]],
+        [["", "rw", "defaults"], ["ro"]],
+        [["", "exec"], ["noexec"]],
+        [["", "suid"], ["nosuid"]],
+        [["", "relatime", "atime", "norelatime"], ["noatime"], ["strictatime"]],
+        [["", "timeo=600"], ["timeo=100"]],
+        [["", "retrans=2"], ["retrans=5"]],
+        [["", "port=2049"], ["port=20049"]],
+        [["", "lookupcache=all"], ["lookupcache=positive", "lookupcache=pos"], ["lookupcache=none"]],
+        [["", "ac"], ["noac"]],
+        [["", "cto"], ["nocto"]],
+        [["", "sharecache"], ["nosharecache"]],
+        [["", "resvport"], ["noresvport"]],
+        [[""], ["actimeo=9", "acregmin=9,acregmax=9,acdirmin=9,acdirmax=9"], ["acregmin=9"]],
+        [["", "bg", "fg", "intr", "nointr", "retry=3"]],
+        [["", "nolock", "lock", "local_lock=all", "noacl"]],
+        [[""], ["rsize=1048576"], ["rsize=8192"]],
+        [[""], ["sec=krb5"], ["sec=sys"]],
+        [[""], ["nconnect=4"]],
+    ],
 }
 BACKENDS = {
+    "nfs": NFS,
     "cifs": CIFS,
     "cephfs": CEPHFS,
     "tmpfs": TMPFS,
@@ -212,7 +259,9 @@ def spelled(backend, chosen, chance):
     device = chance.choice(backend["device"][chosen[0]])
     options = [chance.choice(setting[meant]) for setting, meant in zip(backend["o"], chosen[1:])]
     chance.shuffle(options)
-    return recognise("local", {"type": backend["type"], "device": device, "o": ",".join(filter(None, options))})
+    return recognise(
+        "local", {"type": chance.choice(backend["types"]), "device": device, "o": ",".join(filter(None, options))}
+    )
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -257,7 +306,7 @@ def test_every_meaning_of_every_setting_is_told_from_the_others(name):
 
 def _read(backend, options):
     text = ",".join(filter(None, options))
-    return recognise("local", {"type": backend["type"], "device": backend["device"][0][0], "o": text})
+    return recognise("local", {"type": backend["types"][0], "device": backend["device"][0][0], "o": text})
 
 
 TUTORIALS = [
@@ -314,6 +363,10 @@ TUTORIALS = [
             }
         },
         {"type": "ceph", "device": "app@b3acfc0d-575f.a=/", "o": f"mon_addr=10.0.0.7:6789,secret={KEY}"},
+    ),
+    (
+        {"cephfs": {"monitors": ["10.0.0.7"], "user": "app", "secret": KEY, "options": ["mds_namespace=a"]}},
+        {"type": "ceph", "device": "x@b3acfc0d-575f.a=/", "o": f"mon_addr=10.0.0.7:6789,name=app,secret={KEY}"},
     ),
     (
         {"cephfs": {"monitors": ["10.0.0.7"], "secret": KEY, "options": ["ms_mode=prefer-crc"]}},
@@ -453,6 +506,13 @@ def test_a_password_is_in_nothing_that_is_shown_and_means_itself(password):
     (difference,) = compare(declared.meaning, other.meaning)
     assert difference.field == "password"
     assert "hush" not in str(difference.as_dict()) + "mum"
+
+
+def test_the_values_to_hide_are_those_that_the_kernel_would_read():
+    # A part of a password, perhaps a single letter, would be hidden wherever it stands.
+    assert secret_values({"type": "cifs", "o": "username=u,pass=p,,q,vers=3", "device": "x"}) == {"p,q", "p,,q"}
+    assert secret_values({"type": "ceph", "o": "name=u,,secret=hush,,rbytes"}) == {"hush"}
+    assert secret_values({"api_token": "hush", "url": "u"}) == {"hush"}
 
 
 def test_the_options_of_a_volume_are_shown_without_their_secrets():

@@ -209,6 +209,7 @@ def test_a_size_that_the_kernel_reads_otherwise_or_not_is_refused(size):
     [
         ({"type": "tmpfs", "device": "none"}, "the engine mounts nothing"),
         ({"type": "none", "device": "none", "o": "bind,ro"}, "the engine mounts nothing"),
+        ({"type": "none", "device": "/srv", "o": "bind,noexec"}, "only `ro` has an effect on a bind mount"),
         ({"type": "tmpfs", "device": "tmpfs", "o": "defaults,size=1m"}, "'defaults' is a word of mount(8)"),
         ({"type": "nfs", "device": ":/s", "o": "addr=10.0.0.5,nofail"}, "'nofail' is a word of mount(8)"),
         ({"type": "xfs", "device": "UUID=1"}, "/dev/disk/by-uuid/1"),
@@ -240,6 +241,7 @@ def test_raw_options_that_the_engine_takes_and_cannot_mount_are_refused_with_the
         {"type": "tmpfs", "device": "none", "o": "size=1m"},
         {"type": "tmpfs", "device": "tmpfs"},
         {"type": "none", "device": "/srv", "o": "bind,defaults"},
+        {"type": "none", "device": "/srv", "o": "bind,noexec,ro"},
         {"type": "cifs", "device": "//10.0.0.5/s", "o": "username=u,password=p,auto"},
         {"type": "cifs", "device": "//files/s", "o": "addr=files,sec=none"},
         {"type": "ceph", "device": "10.0.0.7,[fd00::8]:6789:/", "o": "name=admin"},

@@ -104,6 +104,11 @@ def test_a_secret_is_told_by_name_and_never_by_value(driver, options):
     assert "(hidden)" in told
 
 
+def test_a_password_that_is_not_set_is_told_as_not_set():
+    options = {"type": "cifs", "device": "//f/s", "o": "addr=f,guest"}
+    assert not info.describe(volume(options=options), [], None)["fields"].get("password")
+
+
 @given(st.text(alphabet="abcdefXYZ0189+/=-_.", min_size=12), st.permutations(["addr=f", "username=u", "vers=3.0"]))
 def test_whatever_a_password_is_it_is_not_told(password, others):
     hushed = f"QQ{password}"

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import (
     EPHEMERAL,
@@ -18,59 +16,6 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends i
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.compare import compare
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._volumes.volume_samples import volume
-
-# The meanings that one setting of an NFS volume may have, each with its spellings.
-NFS_SETTINGS = [
-    [["", "hard"], ["soft"], ["softerr"]],
-    [["", "tcp", "proto=tcp", "proto=tcp6"], ["rdma", "proto=rdma"]],
-    [["", "rw", "defaults"], ["ro"]],
-    [["", "exec"], ["noexec"]],
-    [["", "suid"], ["nosuid"]],
-    [["", "relatime", "atime", "norelatime"], ["noatime"], ["strictatime"]],
-    [["", "timeo=600"], ["timeo=100"]],
-    [["", "retrans=2"], ["retrans=5"]],
-    [["", "port=2049"], ["port=20049"]],
-    [["", "lookupcache=all"], ["lookupcache=positive", "lookupcache=pos"], ["lookupcache=none"]],
-    [["", "ac"], ["noac"]],
-    [["", "cto"], ["nocto"]],
-    [["", "sharecache"], ["nosharecache"]],
-    [["", "resvport"], ["noresvport"]],
-    [[""], ["actimeo=9", "acregmin=9,acregmax=9,acdirmin=9,acdirmax=9"], ["acregmin=9"]],
-    [["", "bg", "fg", "intr", "nointr", "retry=3"]],
-    [["", "nolock", "lock", "local_lock=all", "noacl"]],
-    [[""], ["rsize=1048576"], ["rsize=8192"]],
-    [[""], ["sec=krb5"], ["sec=sys"]],
-    [[""], ["nconnect=4"]],
-]
-VERSION_4_2 = ["nfsvers=4.2", "vers=4.2", "v4.2", "nfsvers=4,minorversion=2", "minorversion=2,vers=4"]
-PATHS = ["/srv/nfs/app", "/srv/nfs/app/", "/srv//nfs/app", "/srv/./nfs/app"]
-
-
-@st.composite
-def nfs_meanings(draw):
-    """One meaning for each setting."""
-    return tuple(draw(st.integers(0, len(setting) - 1)) for setting in NFS_SETTINGS)
-
-
-def spelled(draw, meanings):
-    """Driver options that say so, in some spelling and order."""
-    options = [draw(st.sampled_from(setting[meant])) for setting, meant in zip(NFS_SETTINGS, meanings)]
-    options += ["addr=10.0.0.5", draw(st.sampled_from(VERSION_4_2))]
-    device = draw(st.sampled_from(["", "10.0.0.5", "files"])) + ":" + draw(st.sampled_from(PATHS))
-    kind = draw(st.sampled_from(["nfs", "nfs4"]))
-    return recognise("local", {"type": kind, "device": device, "o": ",".join(draw(st.permutations(options)))})
-
-
-@given(nfs_meanings(), st.data())
-def test_any_order_and_spelling_of_an_nfs_volume_compares_equal(meanings, data):
-    assert compare(spelled(data.draw, meanings), spelled(data.draw, meanings)) == ()
-
-
-@given(nfs_meanings(), nfs_meanings(), st.data())
-def test_any_change_of_meaning_is_found_whatever_the_spelling(meanings, others, data):
-    found = compare(spelled(data.draw, meanings), spelled(data.draw, others))
-    assert bool(found) == (meanings != others)
-
 
 CHANGES = [
     ({"o": "addr=10.0.0.6,nfsvers=4.2"}, "server"),

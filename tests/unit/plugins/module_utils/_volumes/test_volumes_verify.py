@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import subprocess
 import tarfile
 import time
@@ -16,13 +17,14 @@ from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Pro
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import Endpoint, recognise
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import (
     PROBE_LABEL,
-    holds_one_entry,
+    empty_directories,
     is_left_behind,
     mark,
     mount,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.verify import (
     Mountable,
+    Servers,
     blamed,
     by_server,
     explain,
@@ -100,6 +102,63 @@ def test_one_cause_is_one_line_however_many_volumes_it_has():
     assert summary(problems).splitlines() == ["aa, cc, nfs: it is down; start it", "b, nfs: other; x"]
 
 
+@pytest.fixture
+def listener():
+    """A port of this host that takes connections, as long as there is room for them."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        yield Endpoint("127.0.0.1", server.getsockname()[1]), server
+
+
+@pytest.fixture
+def silent():
+    """Two ports of this host that answer nothing: nobody takes their connections, and there is no room for more."""
+    servers, waiting = [], []
+    for _ in range(2):
+        server = socket.create_server(("127.0.0.1", 0), backlog=0)
+        servers.append(server)
+        for _ in range(3):
+            connection = socket.socket()
+            connection.setblocking(False)
+            connection.connect_ex(server.getsockname())
+            waiting.append(connection)
+    yield [Endpoint("127.0.0.1", server.getsockname()[1]) for server in servers]
+    for one in (*servers, *waiting):
+        one.close()
+
+
+def test_a_server_is_asked_once_however_often_it_is_needed(listener):
+    endpoint, server = listener
+    servers = Servers(5)
+    assert servers.silent([endpoint, endpoint]) == {}
+    server.accept()
+    assert servers.silent([endpoint]) == {}
+    server.settimeout(0.2)
+    with pytest.raises(socket.timeout):
+        server.accept()
+
+
+def test_why_a_server_takes_no_connection_is_told(listener):
+    endpoint, server = listener
+    server.close()
+    odd = Endpoint("no..host", 2049)
+    found = Servers(5).silent([endpoint, odd])
+    assert found[endpoint] == "Connection refused"
+    assert "its address cannot be found" in found[odd]
+
+
+def test_several_servers_that_are_silent_cost_one_limit_together_and_none_again(silent):
+    servers, started = Servers(1), time.monotonic()
+    assert servers.silent(silent) == dict.fromkeys(silent, "no answer within 1 s")
+    assert servers.silent(silent[:1]) == {silent[0]: "no answer within 1 s"}
+    assert time.monotonic() - started < 1.9
+
+
+def test_on_trial_the_temporary_volume_is_blamed_for_the_one_that_it_stands_for():
+    on_trial = Mountable("app", recognise("local", {}), options={}, stand_in="berthage-probe-1")
+    reason = "error while mounting volume '/var/lib/docker/volumes/berthage-probe-1/_data': no such device"
+    assert blamed(reason, [LOCAL, on_trial]) == [on_trial]
+
+
 def archive(*names):
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as made:
@@ -110,14 +169,29 @@ def archive(*names):
     return content.getvalue()
 
 
-def test_a_directory_alone_in_an_archive_is_empty():
-    assert holds_one_entry(archive("0/"))
-    assert not holds_one_entry(archive("0/", "0/a"))
-    assert not holds_one_entry(archive("0/", "0/a", "0/b")[:1024])
+def test_of_the_directories_in_an_archive_the_empty_ones_are_told():
+    content = archive("v/", "v/0000/", "v/0001/", "v/0001/a", "v/0001/b/", "v/0001/b/c", "v/0002/")
+    assert empty_directories(content, complete=True) == {"0000": True, "0001": False, "0002": True}
+
+
+def test_of_the_last_directory_in_a_part_of_an_archive_only_what_is_in_it_tells():
+    content = archive("v/", "v/0000/", "v/0001/", "v/0001/a", "v/0002/")
+    assert empty_directories(content[: 4 * 512], complete=False) == {"0000": True, "0001": False}
+    assert empty_directories(content[: 3 * 512], complete=False) == {"0000": True}
+    assert empty_directories(content[: 3 * 512 + 100], complete=True) == {"0000": True}
+    assert empty_directories(content[: 2 * 512], complete=False) == {}
+
+
+def test_a_large_file_that_is_cut_off_shows_that_a_directory_is_not_empty():
+    file = tarfile.TarInfo("v/0001/large")
+    file.size = 10_000_000
+    content = archive("v/", "v/0000/", "v/0001/")[: 3 * 512] + file.tobuf() + b"x" * 5000
+    assert empty_directories(content, complete=False) == {"0000": True, "0001": False}
 
 
 def test_a_directory_that_the_engine_could_not_list_is_not_taken_for_empty():
-    assert not holds_one_entry(archive())
+    assert empty_directories(archive(), complete=True) == {}
+    assert empty_directories(archive("v/", "v/0001/"), complete=True) == {"0001": True}
 
 
 def test_a_volume_that_the_engine_makes_for_a_probe_is_known_by_the_label():
