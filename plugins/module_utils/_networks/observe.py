@@ -113,15 +113,15 @@ class Observed:
 def observe(engine: Engine, names: Collection[str]) -> Observed:
     """Ask the engine once for everything that a plan for the networks of these `names` needs."""
     info = engine.get("/info")
-    swarm = _swarm_state(info.get("Swarm") or {})
+    swarm = swarm_state(info.get("Swarm") or {})
     networks = settled(engine, names)
     containers = engine.get("/containers/json", all=True)
     services: list[Any] = engine.get("/services") if swarm.is_manager else []
-    attachments: list[Any] = _attachment_tasks(engine) if swarm.is_manager else []
+    attachments: list[Any] = attachment_tasks(engine) if swarm.is_manager else []
     nodes: list[Any] = engine.get("/nodes") if attachments else []
     return Observed(
         networks=networks,
-        consumers=_consumers(networks, str(info.get("Name", "")), containers, services, attachments, nodes),
+        consumers=consumers_of_networks(networks, str(info.get("Name", "")), containers, services, attachments, nodes),
         swarm=swarm,
         engine_version=str(info.get("ServerVersion", "")),
         host=str(info.get("Name", "")),
@@ -186,7 +186,7 @@ def _address(text: str | None) -> Address | None:
     return ip_address(text.split("/")[0]) if text else None
 
 
-def _swarm_state(raw: Mapping[str, Any]) -> SwarmState:
+def swarm_state(raw: Mapping[str, Any]) -> SwarmState:
     return SwarmState(
         state=raw.get("LocalNodeState") or "inactive",
         is_manager=bool(raw.get("ControlAvailable")),
@@ -199,13 +199,13 @@ def _swarm_state(raw: Mapping[str, Any]) -> SwarmState:
 # ---- who uses what
 
 
-def _attachment_tasks(engine: Engine) -> list[Any]:
+def attachment_tasks(engine: Engine) -> list[Any]:
     """Attached containers, on all nodes: tasks that are listed only when this runtime is asked for."""
     tasks: list[Any] = engine.get("/tasks", filters={"runtime": ["attachment"], "desired-state": ["running"]})
     return tasks
 
 
-def _consumers(  # noqa: PLR0913, PLR0917 - one answer of the engine each
+def consumers_of_networks(  # noqa: PLR0913, PLR0917 - one answer of the engine each
     networks: Sequence[ActualNetwork],
     here: str,
     containers: Iterable[Mapping[str, Any]],
@@ -247,7 +247,7 @@ def _consumers(  # noqa: PLR0913, PLR0917 - one answer of the engine each
         spec = task.get("Spec") or {}
         container_id = (spec.get("NetworkAttachmentSpec") or {}).get("ContainerID", "")
         state = (task.get("Status") or {}).get("State") or ""
-        if container_id in local_ids or state in _FINISHED:
+        if container_id in local_ids or state in FINISHED:
             continue
         node = hostnames.get(task.get("NodeID", ""), "") or task.get("NodeID", "")
         consumer = Consumer("attachment", container_id[:12], container_id or task["ID"], node, state)
@@ -258,4 +258,4 @@ def _consumers(  # noqa: PLR0913, PLR0917 - one answer of the engine each
     return {key: tuple(consumers) for key, consumers in found.items()}
 
 
-_FINISHED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
+FINISHED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})

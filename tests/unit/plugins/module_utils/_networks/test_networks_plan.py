@@ -9,7 +9,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe i
     Consumer,
     Observed,
     SwarmState,
-    _consumers,
+    consumers_of_networks,
     actual_network,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import plan
@@ -155,7 +155,7 @@ def test_ipv6_without_a_subnet_is_refused_where_the_engine_has_none_to_give():
 
 def read_consumers(**answers: Any) -> list[tuple[str, str, str]]:
     empty: dict[str, Any] = {"containers": [], "services": [], "attachments": [], "nodes": []}
-    found = _consumers([actual_network(inspected())], "node1", **{**empty, **answers})
+    found = consumers_of_networks([actual_network(inspected())], "node1", **{**empty, **answers})
     return [(consumer.kind, consumer.name, consumer.node) for consumer in found["idofapp"]]
 
 
