@@ -9,8 +9,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe i
     Consumer,
     Observed,
     SwarmState,
-    consumers_of_networks,
     actual_network,
+    consumers_of_networks,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import plan
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import (
