@@ -56,7 +56,11 @@ def _attached(engine: Engine, actual: ActualNetwork, observed: Observed) -> Atta
     for consumer in consumers:
         raw = _inspected(engine, f"/containers/{consumer.id}/json") if consumer.kind == "container" else None
         if raw is not None:
-            containers.append(reattach.container_attachment(raw, actual.name, observed.swarm.node_id, observed.host))
+            containers.append(
+                reattach.container_attachment(
+                    raw, actual.name, observed.swarm.node_id, observed.host, observed.engine_major
+                )
+            )
     services = [
         reattach.service_attachment(
             raw, (actual.id, actual.name), [task for task in tasks if task.get("ServiceID") == raw["ID"]]

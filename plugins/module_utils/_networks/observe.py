@@ -102,6 +102,11 @@ class Observed:
     engine_version: str = ""
     host: str = ""
 
+    @property
+    def engine_major(self) -> int:
+        digits = self.engine_version.split(".", maxsplit=1)[0]
+        return int(digits) if digits.isdigit() else 0
+
     def named(self, name: str) -> tuple[ActualNetwork, ...]:
         """Docker's names are not unique, so a name is a set of networks."""
         return tuple(network for network in self.networks if network.name == name)

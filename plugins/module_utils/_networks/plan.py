@@ -91,7 +91,7 @@ def _step_for_a_missing(network: Network, declaration: Declaration, observed: Ob
     step = replace(step, action=CREATE if given_back is None else RECREATE, after=shown(network))
     problems = [*_overlaps(network, declaration, observed), *_engine_problems(network, observed)]
     if given_back is not None:
-        problems += reattach.problems(network, (), given_back)
+        problems += reattach.problems(network, (), given_back, observed.engine_major)
         step = replace(step, message=_finishing(given_back))
     return refused(step, *(_interrupted(problem, pending) for problem in problems)) if problems else step
 
@@ -118,10 +118,13 @@ def _step_for_an_existing(  # noqa: PLR0913, PLR0917 - what is declared, and wha
         return replace(step, action=RECREATE, message=_finishing(given_back))
     if labels and not drift and declaration.on_drift == "recreate":
         return _step_for_other_labels(step, network, actual, declaration, observed)
+    remarks = []
     if step.drift:
         # A difference in labels alone is never worth a connection.
-        return replace(step, message=f"left as it is, which is not as declared ({in_words(step.drift)})")
-    return replace(step, message=_left_to_other_nodes(given_back) if given_back is not None else "")
+        remarks.append(f"left as it is, which is not as declared ({in_words(step.drift)})")
+    if given_back is not None:
+        remarks.append(_left_to_other_nodes(given_back))
+    return replace(step, message="; ".join(remarks))
 
 
 def _step_for_a_replaced(  # noqa: PLR0913, PLR0917 - what is declared, and what is there
@@ -134,7 +137,7 @@ def _step_for_a_replaced(  # noqa: PLR0913, PLR0917 - what is declared, and what
 ) -> Step:
     problems = [
         *removal.another_owners("on_drift", network.name, actual, declaration.owner),
-        *_reattachment_problems(network, actual, observed.consumers_of(actual), declaration, pending),
+        *_reattachment_problems(network, actual, observed, declaration, pending),
         *_overlaps(network, declaration, observed, besides=actual),
         *_engine_problems(network, observed),
     ]
@@ -183,10 +186,11 @@ def _in_use(consumers: Sequence[Consumer]) -> str:
 def _reattachment_problems(
     network: Network,
     actual: ActualNetwork,
-    consumers: Sequence[Consumer],
+    observed: Observed,
     declaration: Declaration,
     pending: Pending,
 ) -> Iterator[Problem]:
+    consumers = observed.consumers_of(actual)
     if consumers and not declaration.reattach:
         yield Problem(
             network.name,
@@ -199,7 +203,7 @@ def _reattachment_problems(
     given_back = pending.to_give_back()
     if given_back is None:
         given_back = reattach.nobody(network.name, actual.id)
-    yield from reattach.problems(network, consumers, given_back)
+    yield from reattach.problems(network, consumers, given_back, observed.engine_major)
 
 
 def _to_be_given_back_here(attached: Attached, observed: Observed) -> bool:
@@ -360,15 +364,10 @@ def _holds(network: IPNetwork, address: str) -> bool:
 def _engine_problems(network: Network, observed: Observed) -> Iterator[Problem]:
     """What this engine's version cannot do."""
     has_ipv6_subnet = any(isinstance(subnet.network, IPv6Network) for subnet in network.subnets)
-    if network.ipv6 and not has_ipv6_subnet and _major(observed.engine_version) < 27:
+    if network.ipv6 and not has_ipv6_subnet and observed.engine_major < 27:
         yield Problem(
             network.name,
             "subnets",
             f"engine {observed.engine_version} has no IPv6 addresses of its own to give (27 and newer have)",
             "declare an IPv6 subnet, such as fd00:20::/64",
         )
-
-
-def _major(version: str) -> int:
-    digits = version.split(".", maxsplit=1)[0]
-    return int(digits) if digits.isdigit() else 0

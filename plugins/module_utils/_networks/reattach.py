@@ -127,7 +127,9 @@ def from_json(text: str) -> Attached:
 # ---- what must not be begun
 
 
-def problems(network: Network, consumers: Sequence[Consumer], attached: Attached) -> Iterator[Problem]:
+def problems(
+    network: Network, consumers: Sequence[Consumer], attached: Attached, engine_major: int
+) -> Iterator[Problem]:
     """Why those who use the network could not be attached again to the declared one."""
     elsewhere = [consumer for consumer in consumers if consumer.kind == "attachment"]
     if elsewhere:
@@ -171,6 +173,14 @@ def problems(network: Network, consumers: Sequence[Consumer], attached: Attached
             "keep it one, or take the network from the service first",
         )
     for container in attached.containers:
+        if engine_major >= 25 and container.endpoint.get("MacAddress"):
+            yield Problem(
+                network.name,
+                "reattach",
+                f"container {container.name} has the fixed MAC address {container.endpoint['MacAddress']}, which "
+                "engines from 25 on ignore when a container is attached again (moby#48192)",
+                "remove that container first, and make it again afterwards",
+            )
         for address in container.fixed_addresses:
             yield from _address_problems(network, container, address)
 
@@ -243,7 +253,9 @@ def former_request(raw: Mapping[str, Any]) -> dict[str, Any]:
 _CHOSEN_BY_THE_ENGINE = frozenset({"com.docker.network.driver.overlay.vxlanid_list"})
 
 
-def container_attachment(raw: Mapping[str, Any], network: str, node: str, host: str) -> ContainerAttachment | None:
+def container_attachment(
+    raw: Mapping[str, Any], network: str, node: str, host: str, engine_major: int
+) -> ContainerAttachment | None:
     """How a container of `GET /containers/ID/json` on this node is attached to the network of this name; `None` where
     it is not."""
     endpoint = ((raw.get("NetworkSettings") or {}).get("Networks") or {}).get(network)
@@ -253,28 +265,26 @@ def container_attachment(raw: Mapping[str, Any], network: str, node: str, host: 
     fixed = {key: value for key, value in (endpoint.get("IPAMConfig") or {}).items() if value}
     if fixed:
         config["IPAMConfig"] = fixed
-    mac_address = _fixed_mac_address(raw, endpoint, network)
+    mac_address = _fixed_mac_address(raw, endpoint, network, engine_major)
     if mac_address:
         config["MacAddress"] = mac_address
     return ContainerAttachment(raw["Id"], str(raw.get("Name", "")).lstrip("/"), node, host, config)
 
 
-def _fixed_mac_address(raw: Mapping[str, Any], endpoint: Mapping[str, Any], network: str) -> str:
+def _fixed_mac_address(raw: Mapping[str, Any], endpoint: Mapping[str, Any], network: str, engine_major: int) -> str:
     """The address of the interface where somebody chose it.
 
-    Engines before 25 keep it with the container, for its first network, and apply it by themselves. Newer ones keep it
-    with the endpoint, whose answer does not tell a chosen one from the usual one, which is made of the IPv4 address.
+    Of a container's first network every engine tells that. Of the others only engines from 25 on can have one, and do
+    not tell it from the usual one, which up to 27 is made of the IPv4 address.
     """
+    chosen = str((raw.get("Config") or {}).get("MacAddress") or "")
+    if chosen and network == (raw.get("HostConfig") or {}).get("NetworkMode"):
+        return chosen
     mac_address = str(endpoint.get("MacAddress") or "")
-    if not mac_address:
+    if not mac_address or not 25 <= engine_major < 28:
         return ""
-    if mac_address == (raw.get("Config") or {}).get("MacAddress") and network == (raw.get("HostConfig") or {}).get(
-        "NetworkMode"
-    ):
-        return mac_address
-    parts = str(endpoint.get("IPAddress") or "").split(".")
-    usual = ":".join(["02", "42", *(f"{int(part):02x}" for part in parts if part)])
-    return "" if mac_address == usual else mac_address
+    parts = [part for part in str(endpoint.get("IPAddress") or "").split(".") if part]
+    return "" if mac_address == ":".join(["02", "42", *(f"{int(part):02x}" for part in parts)]) else mac_address
 
 
 def service_attachment(
