@@ -456,7 +456,7 @@ NONSENSE = {
     "name: it is longer than 255 characters": {"name": "f" * 256},
     "f-ü, name: the engine takes no such name": {"name": "f-ü"},
     "f-deep, nfs.server: ": {"name": "f-deep", "nfs": {"server": {"a": [{"b": {}}]}, "path": [[["/x"]]]}},
-    "f-list: ": {"name": "f-list", "tmpfs": [1, 2, {"size": "1m"}]},
+    "f-list: ": {"name": "f-list", "tmpfs": [{"size": ["1m"]}, {"size": {}}]},
     "f-unknown: unknown argument volumes.tmpfs.sise": {"name": "f-unknown", "tmpfs": {"sise": "1m"}},
     "item 2: missing required arguments: name": {"tmpfs": {}},
 }
