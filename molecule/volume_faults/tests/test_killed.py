@@ -61,7 +61,6 @@ SERIES: dict[str, dict[str, Any]] = {
             "volumes": [
                 {"name": "k-tmpfs", "tmpfs": {"size": "2m"}},
                 {"name": "k-bind", "bind": {"path": FORMER}},
-                {"name": "k-labels", "tmpfs": {}, "labels": {"team": "old"}},
             ],
             "verify": False,
         },
@@ -70,13 +69,12 @@ SERIES: dict[str, dict[str, Any]] = {
             "volumes": [
                 {"name": "k-tmpfs", "tmpfs": {"size": "1m"}},
                 {"name": "k-bind", "bind": {"path": DIRECTORY}},
-                {"name": "k-labels", "tmpfs": {}, "labels": {"team": "new"}},
                 {"name": "k-empty", "tmpfs": {}},
                 {"name": "k-old", "bind": {"path": DIRECTORY}, "discard_data": True},
                 {"name": "k-full"},
             ],
         },
-        "changes": ["k-tmpfs", "k-bind", "k-labels", "k-empty", "k-old"],
+        "changes": ["k-tmpfs", "k-bind", "k-empty", "k-old"],
     },
     "purge": {
         "holders": {"k-full": {**FULL, "labels": OURS}, "k-empty": {**EMPTY, "labels": OURS}, "k-nobodys": EMPTY},
