@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from checks import docker_json, inventory, node
+from checks import docker_json, node, run_playbook
 from volume_calls import actions, assert_nothing_is_left_of_probes, in_container, names, volumes
 
 testinfra_hosts = ["ansible://docker_hosts"]
@@ -211,9 +209,7 @@ def test_a_share_whose_server_has_stopped_is_found_before_anything_hangs(declare
 
 
 def test_no_password_is_in_any_output_at_any_verbosity():
-    command = ["ansible-playbook", "-vvvv", "--diff", "--inventory", inventory(), SCENARIO / "loud.yml"]
-    said = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "loud.log").write_text(said.stdout)
+    said = run_playbook(SCENARIO / "loud.yml", "-vvvv", "--diff")
     assert said.returncode == 0, said.stdout[-4000:]
     # It has told much, of the right things.
     assert "declared: (hidden)" in said.stdout
