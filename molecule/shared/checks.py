@@ -39,6 +39,25 @@ def inventory() -> Path:
     return root / ".cache" / "lab" / os.environ["MOLECULE_SCENARIO_NAME"] / "inventory.yml"
 
 
+def run_playbook(name: str | Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a playbook on the scenario's lab as a user does, well or not; what it said is in `stdout`."""
+    collections = os.environ.get("ANSIBLE_COLLECTIONS_PATH", inventory().parents[2] / "collections")
+    return subprocess.run(
+        # The lab comes last: its addresses win over those of another inventory.
+        ["ansible-playbook", name, *arguments, "-i", inventory()],
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+            "ANSIBLE_NOCOLOR": "1",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
 def docker_json(host: Host, *arguments: str) -> Any:
     """What `docker ARGUMENTS` prints as JSON (inspect commands)."""
     return json.loads(host.check_output("docker " + " ".join(shlex.quote(argument) for argument in arguments)))

@@ -71,6 +71,7 @@ class PackedModule:
         given = {**own, "_ansible_check_mode": check, "_ansible_diff": True, **arguments}
         # Files, since a result may be larger than a pipe takes.
         stdout, stderr = os.memfd_create("stdout"), os.memfd_create("stderr")
+        sys.stdout.flush()  # or the module would print it as well
         process = os.fork()
         if process == 0:
             self._become_the_module(given, stdout, stderr)

@@ -552,7 +552,8 @@ problems:
       type: str
 """
 
-from typing import Any, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._arguments import ModuleForItems
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
@@ -573,6 +574,18 @@ from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Pro
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes import apply, observe, plan, removal, spec, verify
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import HOLDS, Meaning
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import PROBE_LABEL, Probes, is_left_behind
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call on its way: what is declared, what was there, and what has become of it so far."""
+
+    engine: Engine
+    declaration: spec.Declaration
+    observation: observe.Observation
+    run: Run
+    servers: verify.Servers
+    warn: Callable[[str], None]
 
 
 class VerificationFailed(Exception):
@@ -613,11 +626,12 @@ def _converge(module: ModuleForItems, result: dict[str, Any]) -> None:
             run.pretend()
             return
         servers = verify.Servers(declaration.verify_timeout)
+        call = Call(engine, declaration, observation, run, servers, module.warn)
         if declaration.verify:
-            _try_replacements(engine, declaration, observation, run, servers)
-        _apply(module, engine, declaration, observation, run)
+            _try_replacements(call)
+        _apply(call)
         if declaration.verify:
-            _verify(engine, declaration, observation, run, servers)
+            _verify(call)
     finally:
         result.update(run.result())
 
@@ -649,24 +663,19 @@ def _observe(module: ModuleForItems, engine: Engine, declaration: spec.Declarati
     )
 
 
-def _try_replacements(
-    engine: Engine,
-    declaration: spec.Declaration,
-    observation: observe.Observation,
-    run: Run,
-    servers: verify.Servers,
-) -> None:
+def _try_replacements(call: Call) -> None:
     """Prove what replaces a volume before the old one goes: once mounted, it will be again."""
-    recreated = {step.name for step in run.steps if step.action == RECREATE}
+    recreated = {step.name for step in call.run.steps if step.action == RECREATE}
     replacements = [
-        _mountable(volume, volume.meaning, observation, volume.driver_opts)
-        for volume in declaration.volumes
-        if volume.name in recreated and _can_be_tried(volume, observation)
+        _mountable(volume, volume.meaning, call.observation, volume.driver_opts)
+        for volume in call.declaration.volumes
+        if volume.name in recreated and _can_be_tried(volume, call.observation)
     ]
-    problems = verify.verify(engine, replacements, declaration.verify_timeout, servers)
+    problems = _mount(call, replacements)
     if problems:
         for name, problem in problems.items():
-            run.report(name, verified=False, message=f"{problem}; it was not recreated, the former one is still there")
+            message = f"{problem}; it was not recreated, the former one is still there"
+            call.run.report(name, verified=False, message=message)
         raise VerificationFailed(problems.values(), "Nothing was changed: what was to be recreated is still there.")
 
 
@@ -677,61 +686,50 @@ def _can_be_tried(volume: spec.Volume, observation: observe.Observation) -> bool
     return volume.meaning.data != HOLDS and (directory is None or directory.exists)
 
 
-def _apply(
-    module: ModuleForItems,
-    engine: Engine,
-    declaration: spec.Declaration,
-    observation: observe.Observation,
-    run: Run,
-) -> None:
-    declared = {volume.name: volume for volume in declaration.volumes}
+def _apply(call: Call) -> None:
+    declared = {volume.name: volume for volume in call.declaration.volumes}
 
     def carry_out(step: Step) -> None:
-        former = observation.volumes.get(step.name)
+        former = call.observation.volumes.get(step.name)
         if step.name in declared:
-            apply.carry_out(engine, step, declared[step.name], former, declaration.owner)
+            apply.carry_out(call.engine, step, declared[step.name], former, call.declaration.owner)
         elif former is not None:
             try:
-                apply.purge(engine, former)
+                apply.purge(call.engine, former)
             except Spared as reason:
-                module.warn(f"{step.name}: {reason}")
+                call.warn(f"{step.name}: {reason}")
                 raise
 
-    run.apply(carry_out, failures=apply.FAILURES, turn=plan.turn)
+    call.run.apply(carry_out, failures=apply.FAILURES, turn=plan.turn)
 
 
-def _verify(
-    engine: Engine,
-    declaration: spec.Declaration,
-    observation: observe.Observation,
-    run: Run,
-    servers: verify.Servers,
-) -> None:
-    made = {step.name for step in run.steps if step.action in (CREATE, RECREATE)}
+def _verify(call: Call) -> None:
+    made = {step.name for step in call.run.steps if step.action in (CREATE, RECREATE)}
+    there = call.observation.volumes
     mountables = [
-        _mountable(volume, (volume if volume.name in made else observation.volumes[volume.name]).meaning, observation)
-        for volume in declaration.volumes
+        _mountable(volume, (volume if volume.name in made else there[volume.name]).meaning, call.observation)
+        for volume in call.declaration.volumes
         if volume.present
     ]
     try:
-        problems = verify.verify(engine, mountables, declaration.verify_timeout, servers)
+        problems = _mount(call, mountables)
     except EngineError as error:
         raise EngineError(f"{error}; the volumes could not be verified, which the next run does") from error
     for mountable in mountables:
         problem = problems.get(mountable.name)
-        run.report(mountable.name, verified=problem is None)
+        call.run.report(mountable.name, verified=problem is None)
         if problem is not None:
-            run.report(mountable.name, message=str(problem))
-        elif engine.is_remote and mountable.meaning.servers:
-            run.report(mountable.name, message="mounted by the engine; from here its server was not asked")
-    failed = [
-        mountable.name
-        for mountable in mountables
-        if mountable.name in made and mountable.name in problems and mountable.meaning.data != HOLDS
-    ]
-    _take_back(engine, failed, problems, observation.volumes, run)
-    if problems:
-        raise VerificationFailed([problems[mountable.name] for mountable in mountables if mountable.name in problems])
+            call.run.report(mountable.name, message=str(problem))
+        elif call.engine.is_remote and mountable.meaning.servers:
+            call.run.report(mountable.name, message="mounted by the engine; from here its server was not asked")
+    failed = [mountable for mountable in mountables if mountable.name in problems]
+    _take_back(call, [one.name for one in failed if one.name in made and one.meaning.data != HOLDS], problems)
+    if failed:
+        raise VerificationFailed(problems[mountable.name] for mountable in failed)
+
+
+def _mount(call: Call, volumes: list[verify.Mountable]) -> dict[str, Problem]:
+    return verify.verify(call.engine, volumes, call.declaration.verify_timeout, call.servers)
 
 
 def _mountable(
@@ -744,13 +742,7 @@ def _mountable(
     return verify.Mountable(volume.name, meaning, behind, options)
 
 
-def _take_back(
-    engine: Engine,
-    made: list[str],
-    problems: Mapping[str, Problem],
-    former: Mapping[str, observe.Actual],
-    run: Run,
-) -> None:
+def _take_back(call: Call, made: list[str], problems: Mapping[str, Problem]) -> None:
     """Remove what this very call has made, cannot be mounted and holds no data, and put back what was there before."""
     patience = apply.PATIENCE
     hanging: EngineTimeout | None = None
@@ -758,34 +750,32 @@ def _take_back(
         try:
             if hanging is not None:
                 raise hanging
-            apply.remove(engine, name, limit=10, patience=patience)
+            apply.remove(call.engine, name, limit=10, patience=patience)
         except EngineError as error:
             # The engine waits for the kernel, or a probe that hangs holds it: so it will be for the others as well.
             hanging = error if isinstance(error, EngineTimeout) else hanging
             patience = 0
-            run.report(name, message=f"{problems[name]}; it could not be removed again: {error}")
-            continue
-        _put_back(engine, name, problems[name], former.get(name), run)
-
-
-def _put_back(engine: Engine, name: str, problem: Problem, former: observe.Actual | None, run: Run) -> None:
-    if former is None:
-        run.undone(name)
-        run.report(name, message=f"{problem}; it was removed again")
-    elif not apply.can_be_put_back(former):
-        run.halfway(name)
-        run.report(name, message=f"{problem}; it was removed again, and the former one was removed before")
-    else:
-        try:
-            apply.put_back(engine, former)
-        except EngineError as error:
-            run.halfway(name)
-            run.report(
-                name, message=f"{problem}; it was removed again, and the former one could not be put back: {error}"
-            )
+            call.run.report(name, message=f"{problems[name]}; it could not be removed again: {error}")
         else:
-            run.undone(name)
-            run.report(name, message=f"{problem}; the former one was put back")
+            call.run.report(name, message=f"{problems[name]}; it was removed again{_put_back(call, name)}")
+
+
+def _put_back(call: Call, name: str) -> str:
+    """Make the former volume again, where there was one, and say what became of it."""
+    former = call.observation.volumes.get(name)
+    if former is None:
+        call.run.undone(name)
+        return ""
+    if not apply.can_be_put_back(former):
+        call.run.halfway(name)
+        return ", and the former one was removed before"
+    try:
+        apply.put_back(call.engine, former)
+    except EngineError as error:
+        call.run.halfway(name)
+        return f", and the former one could not be put back: {error}"
+    call.run.undone(name)
+    return ", and the former one was put back"
 
 
 if __name__ == "__main__":

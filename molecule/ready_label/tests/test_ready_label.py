@@ -9,19 +9,17 @@ Each test leaves the nodes as the next one needs them.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Iterator
 
 import pytest
-from checks import docker_json, inventory, node, wait_for
+from checks import docker_json, node, run_playbook, wait_for
 
 testinfra_hosts = ["ansible://node1"]
 
 HERE = Path(__file__).resolve().parents[1]
-ROOT = HERE.parents[1]
 LABEL = "volumes.ready"
 READY = {"node1", "node2", "node3"}
 PORTS = "--protocol tcp --match multiport --dports 24007,49152:60999 --destination node1"
@@ -34,21 +32,7 @@ def playbook(name: str | Path, *arguments: str, **variables: object) -> subproce
     given = {f"berthage_{what}_group": group for what, group in groups.items()}
     variables = {**given, **variables}
     declared = ["-e", f"@{HERE / 'group_vars' / 'volume_hosts.yml'}", "-e", json.dumps(variables)]
-    return subprocess.run(
-        ["ansible-playbook", str(name), "-i", inventory(), *declared, *arguments],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": os.environ.get(
-                "ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache" / "collections")
-            ),
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-            "ANSIBLE_NOCOLOR": "1",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    return run_playbook(name, *declared, *arguments)
 
 
 def volumes_on(host: str, *arguments: str, **variables: object) -> subprocess.CompletedProcess[str]:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
 from typing import Iterator
 
 import pytest
-from checks import inventory, lab_variables, node
+from checks import lab_variables, node, run_playbook
 
 testinfra_hosts = ["ansible://node1"]
 
@@ -66,16 +65,4 @@ def test_a_blocked_protocol_50_fails_the_verification_which_names_the_network(bl
 
 def verify() -> subprocess.CompletedProcess[str]:
     """Run the playbook as `make demo` does."""
-    return subprocess.run(
-        ["ansible-playbook", "berthage.swarm.verify", "-i", ROOT / "examples" / "three-nodes", "-i", inventory()],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-            "ANSIBLE_NOCOLOR": "1",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    return run_playbook("berthage.swarm.verify", "-i", ROOT / "examples" / "three-nodes")

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from checks import docker_json, inventory, node
+from checks import docker_json, node, run_playbook
 from volume_calls import actions, assert_nothing_is_left_of_probes, in_container, names, volumes
 
 testinfra_hosts = ["ansible://docker_hosts"]
@@ -168,7 +166,7 @@ def test_what_cannot_be_mounted_is_explained_and_leaves_nothing(host, declared):
         "wrong-export, nfs": f"exports no such directory to this host, or the directory is missing in it {nothing}",
         "wrong-type, block": "(invalid argument)",
         "wrong-device, block": f"this host has no such device {nothing}",
-        "busy, block": "in use otherwise (mounted read-write while this is `ro`",
+        "busy, block": "something on this host has the device in use otherwise (mounted",
     }
     before = names(host)
     host.check_output("mount /dev/disk/by-id/lab-ext4 /mnt")
@@ -211,12 +209,11 @@ def test_a_share_whose_server_has_stopped_is_found_before_anything_hangs(declare
 
 
 def test_no_password_is_in_any_output_at_any_verbosity():
-    command = ["ansible-playbook", "-vvvv", "--diff", "--inventory", inventory(), SCENARIO / "loud.yml"]
-    said = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "loud.log").write_text(said.stdout)
+    said = run_playbook(SCENARIO / "loud.yml", "-vvvv", "--diff")
     assert said.returncode == 0, said.stdout[-4000:]
     # It has told much, of the right things.
-    assert "password: declared '(hidden)', actual '(hidden)'" in said.stdout.replace("''", "'")
+    assert "declared: (hidden)" in said.stdout
+    assert "actual: (hidden)" in said.stdout
     assert "(permission denied)" in said.stdout
     assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in said.stdout
     assert [line for line in said.stdout.splitlines() if "hush" in line] == []

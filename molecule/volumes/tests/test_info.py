@@ -42,13 +42,13 @@ def by_name(result):
 def volumes(host):
     """Volumes of two owners, and two made by hand."""
     ours = [
-        {"name": "i-cache", "labels": {"team": "web"}},
-        {"name": "i-app", "nfs": {"server": "10.99.0.1", "path": "/srv/app"}, "labels": {"team": "web"}},
+        {"name": "i-cache", "labels": {"team": "info"}},
+        {"name": "i-app", "nfs": {"server": "10.99.0.1", "path": "/srv/app"}, "labels": {"team": "info"}},
     ]
     theirs = [{"name": "i-scratch", "tmpfs": {"size": "1m"}, "labels": {"team": "db"}}]
     assert module(host, "volumes", volumes=ours, owner="us", verify=False)["changed"]
     assert module(host, "volumes", volumes=theirs, owner="them", verify=False)["changed"]
-    host.check_output("docker volume create --label team=web i-by-hand")
+    host.check_output("docker volume create --label team=info i-by-hand")
     options = f"addr=10.99.0.9,username=u,vers=3.0,password={HUSH}"
     host.check_output(f"docker volume create --opt type=cifs --opt device=//f/s --opt o={options} i-office")
     yield
@@ -73,7 +73,7 @@ def test_all_volumes_are_told_of_by_what_they_mean(host, volumes):
 
 def test_only_what_is_asked_for_is_told(host, volumes):
     assert sorted(by_name(info(host, owner="us"))) == ["i-app", "i-cache"]
-    assert sorted(by_name(info(host, labels={"team": "web"}))) == ["i-app", "i-by-hand", "i-cache"]
+    assert sorted(by_name(info(host, labels={"team": "info"}))) == ["i-app", "i-by-hand", "i-cache"]
     result = info(host, names=["i-app", "i-nobody", "i-scratch"], owner="us")
     assert (sorted(by_name(result)), result["missing"]) == (["i-app"], ["i-nobody"])
     assert info(host, names=[])["volumes"] == []

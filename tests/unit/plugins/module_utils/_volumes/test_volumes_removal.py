@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import Consumer, Directory, Usage
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.plan import plan, turn
@@ -255,3 +257,60 @@ def test_secrets_are_not_in_what_is_shown_of_a_recreation_or_a_purge():
     shown = repr([decide(declared, actual(options=share)), purge(actual("old", options=share, labels=MINE))])
     assert "password" in shown
     assert "hush" not in shown and "mum" not in shown
+
+
+KINDS = {
+    "holder": {},
+    "sized": {"driver_opts": {"size": "1g"}},
+    "plugin": {"driver": "x/y"},
+    "pointer": {"nfs": NFS},
+    "ephemeral": {"tmpfs": {"size": "1m"}},
+}
+THERE = {
+    "holder": actual(),
+    "sized": actual(options={"size": "2g"}),
+    "plugin": actual(driver="x/y:latest", options={"a": "b"}),
+    "pointer": actual(options=OTHER_NFS),
+    "ephemeral": actual(options=TMPFS),
+}
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    declared=some.sampled_from([*KINDS, "absent", "unlisted"]),
+    there=some.sampled_from([*THERE]),
+    on_drift=some.sampled_from(["fail", "warn", "recreate"]),
+    discard=some.booleans(),
+    empty=some.sampled_from([None, True, False]),
+    labels=some.dictionaries(some.just("berthage.swarm.owner"), some.sampled_from(["me", "them"])),
+    wanted_labels=some.dictionaries(some.just("team"), some.just("web")),
+    users=some.sampled_from([(), USERS]),
+    services_known=some.booleans(),
+    told=some.sampled_from([None, [], ["data"], ["other"]]),
+)
+def test_whatever_is_asked_nothing_goes_that_must_stay(
+    *, declared, there, on_drift, discard, empty, labels, wanted_labels, users, services_known, told
+):
+    volumes = {
+        "absent": [{"name": "data", "state": "absent", "discard_data": discard}],
+        "unlisted": [],
+    }.get(declared)
+    if volumes is None:
+        discard = discard and (on_drift == "recreate" or declared in ("holder", "sized", "plugin"))
+        volumes = [{"name": "data", **KINDS[declared], "labels": wanted_labels, "discard_data": discard}]
+    call = declaration(*volumes, on_drift=on_drift, owner="me", purge=True, services_in_use=told)
+    found = actual(driver=THERE[there].driver, options=THERE[there].options, labels=labels)
+    usage = Usage({"data": users}, services_known=services_known)
+    decided = plan(call, seen(found, usage=usage, empty={} if empty is None else {"data": empty}))
+    if decided.problems or any(step.problems for step in decided.steps):
+        return
+    for step in decided.steps:
+        if step.action in ("remove", "recreate"):
+            holds = there in ("holder", "sized", "plugin")
+            assert not holds or empty or (discard and declared != "unlisted")
+            assert users == ()
+            assert "data" not in (told or ())
+            assert services_known or told is not None
+            assert labels.get("berthage.swarm.owner", "me") == "me"
+            assert step.action == "remove" or on_drift == "recreate"
+            assert "data" in to_be_removed(call, {"data": found})
