@@ -236,7 +236,7 @@ def _parties(seen: Picture) -> Markup:
             (
                 element("span", _label(party), class_=_stopped(party)),
                 "service" if party.kind == "service" else "container",
-                state(party),
+                element("span", state(party), class_="keep"),
                 _places(party),
                 _chips(seen, party, drawn),
                 ", ".join(map(str, party.ports)) or _NONE,
@@ -277,7 +277,7 @@ def _nodes(seen: Picture) -> Markup:
     rows = []
     for node in seen.nodes:
         here = [party for party in seen.parties if node.name in party.nodes and party.running]
-        services = [f"{party.name} x{party.nodes[node.name]}" for party in here if party.kind == "service"]
+        services = [_times(party.name, party.nodes[node.name]) for party in here if party.kind == "service"]
         containers = [party.name for party in here if party.kind != "service"]
         rows.append(
             (
@@ -307,7 +307,11 @@ def _stopped(party: Party) -> str | None:
 
 
 def _places(party: Party) -> str:
-    return ", ".join(f"{name} x{count}" if count > 1 else name for name, count in party.nodes.items()) or _NONE
+    return ", ".join(_times(name, count) for name, count in party.nodes.items()) or _NONE
+
+
+def _times(name: str, count: int) -> str:
+    return f"{name} x{count}" if count > 1 else name
 
 
 def _chips(seen: Picture, party: Party, drawn: Mapping[str, int]) -> Any:
