@@ -6,10 +6,11 @@
 The play runs this three times on all hosts at once, since a remote task costs more than what it does:
 
 * `prepare`: what the host has; one container with every volume, one on every overlay; the first host writes.
-* `exchange`: the first host calls the second over every overlay while it watches the wire; the last host reads.
+* `exchange`: every host calls every other over every overlay while it watches the wire; the last host reads.
 * `clean`: everything that the first two rounds made is removed again.
 
-Takes a JSON request as its only argument and prints a JSON answer. Needs what the modules need: the Docker SDK.
+Takes a JSON request and prints a JSON answer. Needs what the modules need: the Docker SDK. It goes to the host with its
+two companions, verify_engine.py and verify_networks.py, as one program: see verify_program.py.j2.
 """
 
 from __future__ import annotations
@@ -23,23 +24,30 @@ import re
 import secrets
 import shutil
 import socket
-import struct
 import subprocess
-import sys
 import tarfile
 import threading
 import time
-from collections import Counter
-from typing import Any, Callable, Dict, Iterable, Iterator
+from typing import Any, Iterable
 from xml.etree import ElementTree
 
-PREFIX = "berthage-verify"
-LABEL = "berthage.swarm.verify"
+import verify_networks
+from verify_engine import (
+    LABEL,
+    PREFIX,
+    Verdict,
+    connect,
+    failed,
+    remove_container,
+    remove_containers,
+    run_in,
+    skipped,
+    verified,
+    words_of,
+)
+
 OWN_REPOSITORY, OWN_TAG = PREFIX, "local"
-DATA, CLIENT = f"{PREFIX}-data", f"{PREFIX}-client"
-PORT = 8080
-SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python has no name for it
-PAYLOAD_KIB = 64
+DATA = f"{PREFIX}-data"
 # By its name, as the collection's modules have it, which this script cannot import: see backends/shared.py there.
 SECRET = re.compile(r"pass|pwd|secret|token|cred|key$", re.IGNORECASE)
 # The kernel's client of a backend, without which nothing is wrong with the volume.
@@ -47,32 +55,16 @@ KERNEL_CLIENTS = {"nfs": ("NFS", "nfs"), "cifs": ("CIFS", "cifs"), "cephfs": ("C
 SERVICE = "com.docker.swarm.service.name"  # a label that the engine gives to a task's container
 SHARED = ("nfs", "glusterfs", "cifs", "cephfs")
 LOOK = 5  # seconds that a file system or a server has to answer
-# Long enough for an overlay's first packet, which waits for the nodes to gossip about the new endpoint.
-PATIENCE = 30
-
-Verdict = Dict[str, Any]  # at run time, for Python 3.8
 
 
-def main() -> None:
-    request = json.loads(sys.argv[1])
+def main(request: dict[str, Any]) -> None:
     rounds = {"prepare": prepare, "exchange": exchange, "clean": clean}
+    started = time.monotonic()
     try:
         answer = rounds[request["round"]](request)
     except Exception as error:  # the summary has to name what went wrong on this host, whatever it was
         answer = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer))
-
-
-def verified(reason: str = "") -> Verdict:
-    return {"outcome": "verified", "reason": reason}
-
-
-def failed(reason: str) -> Verdict:
-    return {"outcome": "FAILED", "reason": reason}
-
-
-def skipped(reason: str) -> Verdict:
-    return {"outcome": "skipped", "reason": reason}
+    print(json.dumps({**answer, "seconds": round(time.monotonic() - started, 1)}))
 
 
 # ---------------------------------------------------------------------------------------------------- first round
@@ -89,27 +81,17 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
     engine = connect(request)
     # What an interrupted run left behind.
     remove_containers(engine)
-    answer.update(about(engine))
+    answer.update(about(engine), networks=request["networks"])
     image, answer["pulled_image"] = provide_image(engine, request["image"])
     answer["volumes"] = mount_all(engine, image, request["volumes"])
-    answer["kernel_lacks"] = missing_for_encryption() if any(n["encrypted"] for n in request["networks"]) else ""
+    encrypted = any(network["encrypted"] for network in request["networks"])
+    answer["kernel_lacks"] = verify_networks.missing_for_encryption() if encrypted else ""
     answer["token"] = secrets.token_hex(16)
     if request["writes"]:
         answer["written"] = write_token(engine, answer["token"], shared(request["volumes"], answer["volumes"]))
-    answer["listening"] = {
-        network["name"]: listen(engine, image, network, answer["token"])
-        for network in usable(request["networks"])
-        if network["name"] in request["listens"]
-    }
-    if request["sends"]:
-        answer["attached"] = attach_client(engine, image, [n["name"] for n in usable(request["networks"])])
+    if request["calls"]:
+        answer["listening"] = verify_networks.listen_on_all(engine, image, request["networks"], answer["token"])
     return answer
-
-
-def connect(request: dict[str, Any]) -> Any:
-    import docker  # noqa: PLC0415 - a host that only serves NFS or GlusterFS needs no SDK
-
-    return docker.from_env(version="auto", timeout=request["timeout"])
 
 
 def about(engine: Any) -> dict[str, Any]:
@@ -403,10 +385,6 @@ def start_with(engine: Any, image: str, volumes: Iterable[dict[str, str]]) -> st
     return ""
 
 
-def words_of(error: Exception) -> str:
-    return str(getattr(error, "explanation", None) or error).strip()
-
-
 def verdict_of_mount(volume: dict[str, str], reason: str) -> Verdict:
     if not reason:
         return verified()
@@ -414,23 +392,6 @@ def verdict_of_mount(volume: dict[str, str], reason: str) -> Verdict:
         client, module = KERNEL_CLIENTS[volume["backend"]]
         return skipped(f"this kernel has no {client} client (module {module})")
     return {**failed(reason), "by_engine": True}
-
-
-def missing_for_encryption() -> str:
-    """What the kernel lacks for encrypted overlays, found out as the engine would: by adding such a state.
-
-    In a network namespace of its own, which is gone when the command ends.
-    """
-    state = ["src", "127.0.0.1", "dst", "127.0.0.1", "proto", "esp", "spi", "0x100", "mode", "transport"]
-    cipher = ["aead", "rfc4106(gcm(aes))", "0x" + 20 * "42", "64"]
-    tried = subprocess.run(
-        ["unshare", "--net", "ip", "xfrm", "state", "add", *state, *cipher],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        text=True,
-    )
-    return f"IPsec ESP with AES-GCM (module esp4 and its cipher): {tried.stdout.strip()}" if tried.returncode else ""
 
 
 def shared(volumes: list[dict[str, str]], verdicts: dict[str, Verdict]) -> list[str]:
@@ -451,105 +412,6 @@ def write_token(engine: Any, token: str, names: Iterable[str]) -> dict[str, Verd
         said = run_in(engine, DATA, ["sh", "-c", script, "sh", f"/volumes/{name}"])
         verdicts[name] = verified() if said == token else failed(f"could not write: {said}")
     return verdicts
-
-
-def usable(networks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Overlays that a container can join by itself. Others take only services."""
-    return (network for network in networks if network["driver"] == "overlay" and network["attachable"])
-
-
-def listen(engine: Any, image: str, network: dict[str, Any], token: str) -> dict[str, Any]:
-    """A web server on this network alone. Its one page is the token and a known number of bytes."""
-    import docker  # noqa: PLC0415
-
-    serve = (
-        f"mkdir -p /srv && cd /srv && echo {token} >page && "
-        f"dd if=/dev/zero bs=1024 count={PAYLOAD_KIB} >>page 2>/dev/null && exec httpd -f -p {PORT}"
-    )
-    try:
-        server = run_on(engine, image, f"{PREFIX}-{network['name']}", network["name"], ["sh", "-c", serve])
-    except (docker.errors.DockerException, OSError) as error:
-        return {"reason": words_of(error)}
-    server.reload()
-    attributes = engine.networks.get(network["name"]).attrs
-    return {
-        "address": server.attrs["NetworkSettings"]["Networks"][network["name"]]["IPAddress"],
-        "vni": vni_of(attributes),
-        "differs": difference(network, attributes),
-        # Of an internal network nothing leads out; the other networks are the control of this look.
-        "default_route": "default" in run_in(engine, server.name, ["ip", "route"]),
-    }
-
-
-def vni_of(attributes: dict[str, Any]) -> int | None:
-    listed = (attributes.get("Options") or {}).get("com.docker.network.driver.overlay.vxlanid_list", "")
-    return int(listed.split(",")[0]) if listed else None
-
-
-def difference(declared: dict[str, Any], attributes: dict[str, Any]) -> str:
-    actual = {
-        "attachable": attributes["Attachable"],
-        "internal": attributes["Internal"],
-        # The key alone turns encryption on, whatever its value.
-        "encrypted": "encrypted" in (attributes.get("Options") or {}),
-    }
-    return ", ".join(f"{field} is {value}" for field, value in sorted(actual.items()) if value != declared[field])
-
-
-def run_on(engine: Any, image: str, name: str, network: str, command: list[str]) -> Any:
-    """Start a container on one network.
-
-    Its packets live for one hop, so that they cross an overlay, which is one link, but never a router: what is not
-    reached over the overlay does not wander through the host's default route to strangers.
-    """
-
-    def start() -> Any:
-        remove_container(engine, name)
-        return engine.containers.run(
-            image,
-            command,
-            name=name,
-            detach=True,
-            labels={LABEL: "1"},
-            network=network,
-            sysctls={"net.ipv4.ip_default_ttl": "1"},
-        )
-
-    return with_patience(start)
-
-
-def with_patience(attach: Callable[[], Any]) -> Any:
-    """Attach to a Swarm's network, a second time where the manager did not answer the engine in time."""
-    import docker  # noqa: PLC0415
-
-    try:
-        return attach()
-    except docker.errors.APIError as error:
-        if "deadline exceeded" not in words_of(error):
-            raise
-        return attach()
-
-
-def attach_client(engine: Any, image: str, networks: list[str]) -> dict[str, str]:
-    """One container on all of them. Returns for each network why it could not join, or nothing."""
-    import docker  # noqa: PLC0415
-
-    reasons: dict[str, str] = {}
-    for name in networks:
-        try:
-            if "" in reasons.values():
-                join(engine, name)
-            else:
-                run_on(engine, image, CLIENT, name, ["sleep", "3600"])
-            reasons[name] = ""
-        except (docker.errors.DockerException, OSError) as error:
-            reasons[name] = words_of(error)
-    return reasons
-
-
-def join(engine: Any, network: str) -> None:
-    # By name, since a worker does not know a network before a container of its own is on it.
-    with_patience(lambda: engine.api.connect_container_to_network(CLIENT, network))
 
 
 def active_exports() -> list[dict[str, str]]:
@@ -605,187 +467,14 @@ def exchange(request: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if request["reads"]:
         answer["read"] = {name: read_token(engine, name, request["written_token"]) for name in request["written"]}
-    if request["sends"]:
-        answer.update(call_over_all(engine, request))
+    if request["calls"]:
+        answer.update(verify_networks.call_all(engine, request))
     return answer
 
 
 def read_token(engine: Any, name: str, token: str) -> Verdict:
     said = run_in(engine, DATA, ["cat", f"/volumes/{name}/.{PREFIX}-{token}"])
     return verified() if said == token else failed(f"what was written is not there: {said}")
-
-
-def call_over_all(engine: Any, request: dict[str, Any]) -> dict[str, Any]:
-    """Reach the listener of each network; then show that each can only be reached by being on it."""
-    verdicts: dict[str, Verdict] = {}
-    # The clear ones first: they show that the watcher recognises clear VXLAN at all.
-    for network in sorted(request["networks"], key=lambda network: bool(network["encrypted"])):
-        server = request["servers"].get(network["name"], {})
-        verdict = why_not(network, server, request)
-        if verdict is None:
-            with Wire(server["host_address"], request["data_path_port"]) as wire:
-                reached = reaches(engine, server, PATIENCE)
-            verdict = judge_traffic(network, server, wire) if reached else failed(no_answer(engine, server))
-        flags = [flag for flag in ("attachable", "encrypted", "internal") if network[flag]]
-        verdicts[network["name"]] = {
-            **verdict,
-            "driver": network["driver"],
-            "kind": ", ".join(flags) or "-",
-            "to": server.get("host", ""),
-        }
-    reached_ones = [name for name, verdict in verdicts.items() if verdict["outcome"] == "verified"]
-    return {
-        "networks": verdicts,
-        "isolation": isolation(engine, {name: request["servers"][name] for name in reached_ones}),
-    }
-
-
-def why_not(network: dict[str, Any], server: dict[str, Any], request: dict[str, Any]) -> Verdict | None:
-    """Why this network cannot be tried, as a verdict."""
-    beyond_us = (
-        (network["driver"] != "overlay", f"a {network['driver']} network does not lead from one host to another"),
-        (not network["attachable"], "not attachable: only services can join it"),
-        (not server.get("host"), "takes two hosts"),
-        (network["encrypted"] and request["kernel_lacks"], f"kernel without {request['kernel_lacks']}"),
-    )
-    for applies, reason in beyond_us:
-        if applies:
-            return skipped(reason)
-    wrong = (
-        request["attached"].get(network["name"], "no container joined it on the first host"),
-        server.get("reason"),
-        not server.get("address") and f"no container is listening on {server['host']}",
-        server.get("differs"),
-        network["internal"] and server.get("default_route") and "internal, and yet its containers have a default route",
-    )
-    return next((failed(reason) for reason in wrong if reason), None)
-
-
-def reaches(engine: Any, server: dict[str, Any], patience: float = 0) -> bool:
-    """Whether the client gets this server's page. Tries once, and again while patience lasts."""
-    deadline = time.monotonic() + patience
-    while fetch(engine, server) != server["token"]:
-        if time.monotonic() >= deadline:
-            return False
-    return True
-
-
-def fetch(engine: Any, server: dict[str, Any]) -> str:
-    """The first line of the server's page, or what the client has to say instead."""
-    # `timeout`, since Debian 12's wget of busybox crashes on a time limit of its own.
-    script = f"timeout 3 wget -q -O /page http://{server['address']}:{PORT}/page && head -n 1 /page"
-    return run_in(engine, CLIENT, ["sh", "-c", script])
-
-
-def no_answer(engine: Any, server: dict[str, Any]) -> str:
-    said = fetch(engine, server)
-    return f"no answer from {server['address']}:{PORT} within {PATIENCE} s" + (f" ({said})" if said else "")
-
-
-def judge_traffic(network: dict[str, Any], server: dict[str, Any], wire: Wire) -> Verdict:
-    """A page came through; now how: the wire must have carried at least its bytes in the way declared."""
-    page = PAYLOAD_KIB * 1024
-    vni = server["vni"]
-    clear = wire.clear[vni]
-    if network["encrypted"]:
-        if clear:
-            return failed(f"{clear} bytes in clear VXLAN of VNI {vni} on {wire.interface}")
-        if wire.esp < page:
-            return failed(f"only {wire.esp} bytes of ESP on {wire.interface} for a page of {page}")
-        return verified(f"{wire.esp} bytes as ESP, none as clear VXLAN of VNI {vni}")
-    if clear < page:
-        return failed(f"only {clear} bytes of clear VXLAN of VNI {vni} on {wire.interface} for a page of {page}")
-    return verified(f"{clear} bytes as clear VXLAN of VNI {vni}")
-
-
-def isolation(engine: Any, servers: dict[str, dict[str, Any]]) -> dict[str, Verdict]:
-    """Leave one network after the other: its server must no longer be reached, that of the next one still must.
-
-    Every server was reached before by the same container with the same tool at the same address and port. So at the end
-    each two networks were seen to be apart.
-    """
-    verdicts: dict[str, Verdict] = {}
-    names = list(servers)
-    for position, name in enumerate(names[:-1]):
-        others = names[position + 1 :]
-        engine.api.disconnect_container_from_network(CLIENT, name)
-        if reaches(engine, servers[name]):
-            verdict = failed(f"{servers[name]['address']}:{PORT} was reached by a container on other networks alone")
-        elif not reaches(engine, servers[others[0]], PATIENCE):
-            verdict = failed(f"that of {others[0]} was not reached either, so that this proves nothing")
-        else:
-            verdict = verified()
-        verdicts[name] = {**verdict, "others": others}
-    for name in names[:-2]:
-        if reaches(engine, servers[name]):
-            verdicts[name] = {**failed(f"reached by a container on {names[-1]} alone"), "others": names[-1:]}
-    return verdicts
-
-
-class Wire:
-    """Counts the bytes between this host and a peer on the interface that leads there, until it is closed.
-
-    `esp` is what was encrypted (IP protocol 50); `clear` what was not, by the VXLAN network identifier.
-    """
-
-    def __init__(self, peer: str, vxlan_port: int) -> None:
-        route = json.loads(
-            subprocess.run(["ip", "-json", "route", "get", peer], stdout=subprocess.PIPE, check=True).stdout
-        )
-        self.interface: str = route[0]["dev"]
-        self.esp = 0
-        self.clear: Counter[int | None] = Counter()
-        self._addresses = {socket.inet_aton(peer), socket.inet_aton(route[0]["prefsrc"])}
-        self._port = vxlan_port
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Wire:
-        # SOCK_DGRAM leaves the link's own header off; ETH_P_ALL is the only way to see what this host sends.
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0003))
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 * 1024 * 1024)
-        self._socket.bind((self.interface, 0))
-        self._socket.settimeout(0.2)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing.set()
-        self._thread.join()
-        self._socket.close()
-
-    def _watch(self) -> None:
-        while True:
-            try:
-                packet = self._socket.recv(65535)
-            except socket.timeout:
-                # Only when nothing is left to read: on a slow host this thread lags behind the traffic.
-                if self._closing.is_set():
-                    return
-                continue
-            kind, vni = classify(packet, self._addresses, self._port)
-            if kind == "esp":
-                self.esp += len(packet)
-            elif kind == "vxlan":
-                self.clear[vni] += len(packet)
-
-
-def classify(packet: bytes, addresses: Iterable[bytes], vxlan_port: int) -> tuple[str, int | None]:
-    """What an IPv4 packet between two addresses is: `esp`, `vxlan` with its identifier, or something else.
-
-    IPv4: RFC 791; ESP is protocol 50: RFC 4303; VXLAN is a header of eight bytes within UDP: RFC 7348.
-    """
-    if len(packet) < 20 or packet[0] >> 4 != 4 or {packet[12:16], packet[16:20]} != set(addresses):
-        return "", None
-    if packet[9] == 50:
-        return "esp", None
-    header = (packet[0] & 0x0F) * 4
-    later_fragment = struct.unpack("!H", packet[6:8])[0] & 0x1FFF
-    if packet[9] != 17 or later_fragment or len(packet) < header + 16:
-        return "", None
-    if struct.unpack("!H", packet[header + 2 : header + 4])[0] != vxlan_port:
-        return "", None
-    return "vxlan", int.from_bytes(packet[header + 12 : header + 15], "big")
 
 
 # ---------------------------------------------------------------------------------------------------- third round
@@ -802,28 +491,3 @@ def clean(request: dict[str, Any]) -> dict[str, Any]:
     if request["pulled_image"]:
         engine.images.remove(request["pulled_image"])
     return {}
-
-
-def remove_containers(engine: Any) -> None:
-    for container in engine.containers.list(all=True, filters={"label": f"{LABEL}=1"}):
-        container.remove(force=True)
-
-
-def remove_container(engine: Any, name: str) -> None:
-    for container in engine.containers.list(all=True, filters={"name": f"^/{name}$"}):
-        container.remove(force=True)
-
-
-def run_in(engine: Any, container: str, command: list[str]) -> str:
-    """What the command says in this container, error messages included."""
-    import docker  # noqa: PLC0415
-
-    try:
-        output = engine.containers.get(container).exec_run(command).output
-    except docker.errors.DockerException as error:
-        return words_of(error)
-    return str(output.decode(errors="replace").strip())
-
-
-if __name__ == "__main__":
-    main()

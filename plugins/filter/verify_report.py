@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import data_path
 from ansible_collections.berthage.swarm.plugins.module_utils._report import table, text_of
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import recognise
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.causes import cause_of
@@ -89,7 +90,8 @@ def verify_report(answers: Sequence[Answers], hosts: Sequence[str]) -> dict[str,
         ("GLUSTERFS VOLUMES", table(("volume", "type", "state", "brick", "state"), brick_rows(by_host))),
         ("DOCKER VOLUMES", table(("volume", "backend", *hosts), volume_rows(by_host))),
         ("DIFFERENCES BETWEEN HOSTS", [f"{split.name}: {split}" for split in volume_splits(by_host)]),
-        ("NETWORKS", table(("network", "driver", "kind", "from", "to", "result"), network_rows(by_host))),
+        ("NETWORKS", table(("network", "driver", "kind", "ways", "result"), network_rows(by_host))),
+        ("BEFORE TRAFFIC", data_path.warnings(by_host)),
         ("BETWEEN HOSTS", table(("what", "result"), [(c.subject, c.outcome) for c in checks_between(by_host)])),
         ("SKIPPED", [str(check) for check in skipped]),
         ("FAILED", [str(check) for check in failures]),
@@ -150,17 +152,21 @@ def volume_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
 
 
 def network_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
-    return [
-        (name, verdict["driver"], verdict["kind"], host, verdict["to"] or "-", in_short(verdict))
-        for host, answer in by_host.items()
-        for name, verdict in said(answer, "exchange", "networks", {}).items()
-    ]
+    """One row for a network whose ways are all well; below it one for each way that is not."""
+    rows: list[tuple[str, ...]] = []
+    for network in data_path.judged(by_host):
+        verified = [way for way in network.ways if way.outcome == "verified"]
+        others = [way for way in network.ways if way.outcome != "verified"]
+        ways = f"all {len(verified)}" if not others else f"{len(verified)} of {len(network.ways)}"
+        rows.append((network.name, network.driver, network.kind, ways if network.ways else "-", in_short(network)))
+        if network.outcome == "FAILED":
+            # Reasons are long, and are told below the tables.
+            rows += [("", "", "", f"{way.origin} to {way.target}", way.outcome) for way in others]
+    return rows
 
 
-def in_short(verdict: Mapping[str, str]) -> str:
-    """Reasons of failures are long, and are told below the tables."""
-    detail = verdict["outcome"] == "verified" and verdict["reason"]
-    return f"{verdict['outcome']} ({detail})" if detail else verdict["outcome"]
+def in_short(network: data_path.Network) -> str:
+    return f"verified ({network.detail})" if network.outcome == "verified" else network.outcome
 
 
 def all_checks(by_host: Mapping[str, Answers]) -> Iterator[Check]:
@@ -170,9 +176,8 @@ def all_checks(by_host: Mapping[str, Answers]) -> Iterator[Check]:
             yield check_of_bricks(volume)
         for name, verdict in said(answer, "prepare", "volumes", {}).items():
             yield Check(f"volume {name} on {host}", verdict["outcome"], reason_of(verdict))
-        for name, verdict in said(answer, "exchange", "networks", {}).items():
-            way = f"network {name} from {host} to {verdict['to'] or 'another host'}"
-            yield Check(way, verdict["outcome"], verdict["reason"])
+    for network in data_path.judged(by_host):
+        yield from checks_of_network(network)
     for split in volume_splits(by_host):
         if split.elsewhere:
             yield Check(
@@ -182,6 +187,23 @@ def all_checks(by_host: Mapping[str, Answers]) -> Iterator[Check]:
                 "the wrong one and run the role docker_volumes there",
             )
     yield from checks_between(by_host)
+
+
+def checks_of_network(network: data_path.Network) -> Iterator[Check]:
+    """Both ways between two hosts are one check where the same is to be said of them."""
+    if not network.ways or network.reason:
+        yield Check(f"network {network.name}", network.outcome, network.reason)
+    said_before = set()
+    for way in network.ways:
+        ends = tuple(sorted((way.origin, way.target)))
+        same = [other for other in network.ways if sorted((other.origin, other.target)) == list(ends)]
+        if len(same) == 2 and len({(other.outcome, other.reason) for other in same}) == 1:
+            if ends in said_before:
+                continue
+            said_before.add(ends)
+            yield Check(f"network {network.name} between {way.origin} and {way.target}", way.outcome, way.reason)
+        else:
+            yield Check(f"network {network.name} from {way.origin} to {way.target}", way.outcome, way.reason)
 
 
 def reason_of(verdict: Mapping[str, Any]) -> str:
@@ -232,9 +254,23 @@ def checks_between(by_host: Mapping[str, Answers]) -> Iterator[Check]:
         for name, verdict in said(answer, "exchange", "read", {}).items():
             subject = f"data through {name}: written on {answer['first']}, read on {host}"
             yield Check(subject, verdict["outcome"], verdict["reason"])
+    yield from checks_of_isolation(by_host)
+
+
+def checks_of_isolation(by_host: Mapping[str, Answers]) -> Iterator[Check]:
+    """What containers of one network alone tried on the others, by every host that tried."""
+    tried: dict[str, set[str]] = {}
+    reached: dict[str, list[str]] = {}
+    for host, answer in by_host.items():
         for name, verdict in said(answer, "exchange", "isolation", {}).items():
-            subject = f"network {name}: reached from within, not from {' or '.join(verdict['others'])}"
-            yield Check(subject, verdict["outcome"], verdict["reason"])
+            tried.setdefault(name, set()).update(verdict["others"])
+            reached.setdefault(name, []).extend(f"{server} from {host}" for server in verdict["reached"])
+    for name, others in tried.items():
+        if not others:
+            continue
+        wrong = f"a container on {name} alone reached {', '.join(reached[name])}" if reached[name] else ""
+        subject = f"network {name}: reaches its own, and not {' or '.join(sorted(others))}"
+        yield Check(subject, "FAILED" if wrong else "verified", wrong)
 
 
 def said(answer: Answers, part: str, key: str, otherwise: Any) -> Any:
