@@ -1,7 +1,7 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of changed networks share: several steps on a host at once (molecule/network_changes/files/steps.py)."""
+"""What the tests of changed networks share: several steps on a host at once, see files/steps.py of that scenario."""
 
 from __future__ import annotations
 

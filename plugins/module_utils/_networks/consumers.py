@@ -238,7 +238,8 @@ def _networks_of(task: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _all_on(tasks: Sequence[Mapping[str, Any]], network_id: str, running: int) -> bool:
-    wanted = [task for task in tasks if task.get("DesiredState") == "running"]
+    # A task that is to take another one's place is made ready first.
+    wanted = [task for task in tasks if task.get("DesiredState") in ("ready", "running")]
     on_it = [task for task in wanted if reattach.is_on(_networks_of(task), (network_id,))]
     return len(on_it) == len(wanted) and sum(map(reattach.is_running, on_it)) >= min(running, len(wanted))
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, Callable, Mapping, TypeVar
+from typing import Any, Callable, Collection, Mapping, TypeVar
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import in_words
-from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineRefusal
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineError, EngineRefusal
 from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
     ALLOCATION_SECONDS,
     ActualNetwork,
+    settled,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import (
     DECLARED_LABEL,
@@ -28,7 +29,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec impo
 T = TypeVar("T")
 
 _ELECTION_SECONDS = 30.0  # a Swarm that lost its leader has a new one within a few seconds
-_PAUSE = 0.5
+_LET_GO = 30.0  # seconds for an engine to see that a network of the Swarm has gone
+_PAUSE = 0.2
 
 
 def creation_request(network: Network, owner: str) -> Mapping[str, Any]:
@@ -87,6 +89,25 @@ def remove(engine: Engine, network_id: str) -> bool:
             raise
         return False
     return True
+
+
+def present(engine: Engine, name: str, removed: Collection[str] = ()) -> ActualNetwork | None:
+    """The network of this name, the oldest where there are several, once it has its addresses.
+
+    An engine lists a network of the Swarm a moment longer than the Swarm has it, and makes no other of that name
+    meanwhile. So those whose ids are known to have been `removed` are waited for to go.
+    """
+    deadline = time.monotonic() + _LET_GO
+    while True:
+        named = [network for network in settled(engine, [name]) if network.name == name]
+        if not any(network.id in removed for network in named):
+            return min(named, key=lambda network: (network.created, network.id)) if named else None
+        if time.monotonic() > deadline:
+            raise EngineError(
+                f"the network {name} was removed, and the engine still holds it after {_LET_GO:g} s; see "
+                f"`docker network inspect {name}` for who is on it"
+            )
+        time.sleep(_PAUSE)
 
 
 def has_no_leader(refusal: EngineRefusal) -> bool:

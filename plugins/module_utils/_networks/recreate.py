@@ -65,9 +65,10 @@ class _Recreation:
     observed: Observed
     pending: Pending
     keeper: Keeper | None = field(default=None, init=False)
+    removed: set[str] = field(default_factory=set, init=False)
 
     def carry_out(self) -> Recreated:
-        seen = self._there(self.observed.networks)
+        seen = next(iter(self.observed.named(self.network.name)), None)
         if not self._is_as_seen(seen):
             return self._made_by_another_run()
         given_back = self.pending.to_give_back()
@@ -96,10 +97,12 @@ class _Recreation:
             return Recreated(self._make())
         former = reattach.former_request(self.engine.get(f"/networks/{seen.id}"))
         making.remove(self.engine, seen.id)
+        self.removed.add(seen.id)
         try:
+            self._present()
             return Recreated(self._make())
         except EngineError as error:
-            self._or_lost(error, lambda: self.engine.post("/networks/create", former))
+            self._or_lost(error, lambda: self._put_back(former))
             raise NotReplaced(f"{error}; the former network was put back") from error
 
     def _under_its_users(self, attached: Attached) -> Recreated:
@@ -119,32 +122,37 @@ class _Recreation:
 
     def _replaced(self, containers: Containers, services: Services) -> ActualNetwork:
         """The network as declared. What was there is taken away first, unless it means the same, or is to be kept."""
-        there = self._there(settled(self.engine, [self.network.name]))
+        there = self._present()
         if there is not None:
             if not self.replace or not making.failure_of(self.network, there):
                 return there
             services.detach((there.id, there.name))
             containers.detach()
             services.remove_network(there.id)
+            self.removed.add(there.id)
+            self._present()
         return self._make()
 
     def _restore(self, attached: Attached, containers: Containers, services: Services) -> None:
         """The former network, and everybody on it as before."""
-        there = self._there(settled(self.engine, [self.network.name]))
+        there = self._present()
         if there is not None and there.id != attached.former_id:
             services.detach((there.id, there.name))
             containers.detach()
             services.remove_network(there.id)
-            there = None
-        if there is None:
-            made = making.patiently(lambda: self.engine.post("/networks/create", attached.former))
-            network_id = made["Id"]
-            settled(self.engine, [self.network.name])
-        else:
-            network_id = there.id
+            self.removed.add(there.id)
+            there = self._present()
+        network_id = self._put_back(attached.former) if there is None else there.id
         containers.attach(network_id)
         services.attach(network_id)
         self._finish(attached)
+
+    def _put_back(self, former: Mapping[str, Any]) -> str:
+        """Make the former network again; its id."""
+        self._present()
+        made = making.patiently(lambda: self.engine.post("/networks/create", former))
+        settled(self.engine, [self.network.name])
+        return str(made["Id"])
 
     def _finish(self, attached: Attached) -> str:
         assert self.keeper is not None  # noqa: S101 - it is written before anything is changed
@@ -195,7 +203,7 @@ class _Recreation:
                 lambda: self.engine.post("/networks/create", making.creation_request(self.network, self.owner))
             )
         except EngineRefusal as refusal:
-            there = self._there(settled(self.engine, [name])) if making.is_name_conflict(refusal) else None
+            there = self._present() if making.is_name_conflict(refusal) else None
             if there is None or making.failure_of(self.network, there):
                 raise
             return there  # an answer was lost, or somebody else was faster
@@ -203,19 +211,19 @@ class _Recreation:
         failure = making.failure_of(self.network, there)
         if failure or there is None:
             making.remove(self.engine, made["Id"])
+            self.removed.add(made["Id"])
             raise EngineError(failure)
         return there
 
-    def _there(self, networks: tuple[ActualNetwork, ...]) -> ActualNetwork | None:
-        named = [each for each in networks if each.name == self.network.name]
-        return min(named, key=lambda each: (each.created, each.id)) if named else None
+    def _present(self) -> ActualNetwork | None:
+        return making.present(self.engine, self.network.name, self.removed)
 
     def _is_as_seen(self, seen: ActualNetwork | None) -> bool:
-        now = self._there(settled(self.engine, [self.network.name]))
+        now = self._present()
         return (now.id if now else "") == (seen.id if seen else "")
 
     def _made_by_another_run(self) -> Recreated:
-        there = self._there(settled(self.engine, [self.network.name]))
+        there = self._present()
         if there is None:
             raise EngineError("another run removed it meanwhile; run again")
         drift = compare.drift(self.network, there)
