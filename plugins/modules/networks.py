@@ -139,13 +139,28 @@ options:
   on_drift:
     description:
       - What to do with a network that is there and means something else.
-      - V(fail) refuses the whole call, V(warn) leaves that network as it is and warns, V(recreate) is not supported
-        yet.
+      - V(fail) refuses the whole call, V(warn) leaves that network as it is and warns.
+      - V(recreate) removes it and makes it anew. One that is in use is refused, and the refusal lists by whom, unless
+        O(reattach) is V(true). Where the new one cannot be made, the former one is put back.
+      - A difference in labels alone recreates a network that nobody uses, and is a warning on one in use.
+      - A network of another O(owner) is never recreated.
     type: str
     choices: [fail, warn, recreate]
     default: fail
   reattach:
-    description: Whether V(recreate) may detach and reattach consumers. Not supported yet.
+    description:
+      - Whether O(on_drift=recreate) may do so under those who use the network. Containers of this engine keep running,
+        without that network for a moment, and get their aliases, fixed addresses, links and driver options back.
+        Services get the network back where it was in their specification. Each of the two updates that this takes
+        replaces their tasks by the service's own update policy; RV(networks[].reattached) tells how many were started.
+      - Refused while containers on other nodes are attached, which are named, and where a fixed address would be lost.
+        A fixed MAC address is refused as well on engines from 25 on, which ignore it when a container is attached
+        again.
+      - Where something fails on the way, the former network and everybody on it are restored, and the error says so.
+      - What is to be given back is kept in the engine meanwhile, or in the Swarm for its networks, under the name
+        C(berthage-reattach-) with the network's. The next run after one that was killed goes on from there. Two
+        runs at once do not get into each other's way; the second one waits.
+      - After this C(docker service rollback) goes back to the specification without the network.
     type: bool
     default: false
   owner:
@@ -153,7 +168,10 @@ options:
     type: str
     default: default
   purge:
-    description: Whether to remove networks of this O(owner) that are not listed. Not supported yet.
+    description:
+      - Whether to remove networks of this O(owner) that are not listed. One that is in use stays, with a warning.
+      - Needs an O(owner) of its own, since V(default) is everybody who names none.
+      - On a manager this is about the networks of the Swarm and those of this host, on a worker about the latter.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -182,6 +200,17 @@ EXAMPLES = r"""
     networks:
       - name: build
         driver: bridge
+        mtu: 1400
+
+- name: Change a network under the services and containers that use it
+  berthage.swarm.networks:
+    on_drift: recreate
+    reattach: true
+    networks:
+      - name: backend
+        attachable: true
+        encrypted: true
+        internal: true
         mtu: 1400
 
 - name: Remove a network that nothing uses
@@ -279,6 +308,25 @@ networks:
       description: The MTU that containers get on it.
       type: int
       sample: 1450
+    reattached:
+      description: Who was detached and attached again.
+      returned: when the network was recreated
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: What it is.
+          type: str
+          choices: [container, service]
+        name:
+          description: Its name.
+          type: str
+        id:
+          description: Its id.
+          type: str
+        restarts:
+          description: How many tasks of the service were started in place of others. A container keeps running.
+          type: int
 problems:
   description: Why the call was refused, one entry for each reason.
   returned: when refused

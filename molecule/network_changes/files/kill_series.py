@@ -1,7 +1,7 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kills the module at each of its requests that changes something, and writes down what is there then and after the next runs.
+"""Kills the module at each change that it makes, and writes down what is there then and after the next runs.
 
 Runs on a lab host. What it is to do comes as JSON on standard input:
 

@@ -7,7 +7,9 @@ Runs on a lab host, because a way there and back for each of them would cost a s
 
     module   directory of the packed module
     steps    each one of
-             {"call": ARGUMENTS}     the module; gives what it returns (`check: true` for check mode)
+             {"call": ARGUMENTS}     the module; gives what it returns (`check: true` for check mode).
+                                     `meanwhile: {of, shell}` besides: the first request that matches `of` is held, the
+                                     command run, and the request then cut off
              {"shell": COMMAND}      gives what it prints
              {"state": true}         gives engine_state.py's value
              {"clear": true}         takes away all that is not a bystander's
@@ -24,8 +26,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import engine_proxy
 from engine_state import Engine
-from packed_module import PackedModule
+from packed_module import Outcome, PackedModule
 
 
 def main() -> None:
@@ -37,7 +40,7 @@ def main() -> None:
 
 def take(step: dict, module: PackedModule, engine: Engine) -> object:
     if "call" in step:
-        outcome = module.run(**step["call"])
+        outcome = disturbed(module, **step) if "meanwhile" in step else module.run(**step["call"])
         if outcome.result is None:
             raise SystemExit(f"the module gave no result: {outcome}")
         return outcome.result
@@ -47,6 +50,15 @@ def take(step: dict, module: PackedModule, engine: Engine) -> object:
             raise SystemExit(f"{step['shell']}: {done.stdout}{done.stderr}")
         return done.stdout.strip()
     return engine.clear() if "clear" in step else engine.state()
+
+
+def disturbed(module: PackedModule, call: dict, meanwhile: dict) -> Outcome:
+    engine_proxy.arm("hold", 1, "before", meanwhile["of"])
+    running = module.start(**call, docker_host=f"unix://{engine_proxy.LISTEN}")
+    engine_proxy.wait_until_struck()
+    subprocess.run(["/bin/sh", "-euc", meanwhile["shell"]], check=True)
+    engine_proxy.release(cut=True)
+    return running.wait()
 
 
 if __name__ == "__main__":

@@ -27,9 +27,8 @@ BRIDGE_USERS = "; ".join(
 )
 OVERLAY_USERS = "; ".join(
     [
-        # A task is ready at once, and ends at once.
-        "docker service create --quiet --name web --replicas 1 --endpoint-mode dnsrr --stop-grace-period 1s --stop-signal KILL "
-        "--network bystander-overlay --network name=mesh,alias=store box:1 sleep 86400",
+        "docker service create --quiet --name web --replicas 1 --endpoint-mode dnsrr --stop-grace-period 1s "
+        "--stop-signal KILL --network bystander-overlay --network name=mesh,alias=store box:1 sleep 86400",
         started("client", "mesh", "--ip 10.80.0.77 --network-alias visitor"),
     ]
 )

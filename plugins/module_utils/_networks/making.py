@@ -12,19 +12,14 @@ from typing import Any, Callable, Collection, Mapping, TypeVar
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import in_words
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineError, EngineRefusal
 from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses import Subnet
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.drivers import ENCRYPTED_OPTION, MTU_OPTION
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
     ALLOCATION_SECONDS,
     ActualNetwork,
     settled,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import (
-    DECLARED_LABEL,
-    ENCRYPTED_OPTION,
-    MTU_OPTION,
-    OWNER_LABEL,
-    Network,
-    Subnet,
-)
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import DECLARED_LABEL, OWNER_LABEL, Network
 
 T = TypeVar("T")
 

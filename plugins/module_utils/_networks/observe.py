@@ -11,15 +11,9 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import (
-    DECLARED_LABEL,
-    ENCRYPTED_OPTION,
-    MTU_OPTION,
-    OWNER_LABEL,
-    Address,
-    Subnet,
-    in_order,
-)
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses import Address, Subnet, in_order
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.drivers import ENCRYPTED_OPTION, MTU_OPTION
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import DECLARED_LABEL, OWNER_LABEL
 
 # A Swarm gives a new network its addresses a moment after it has accepted it.
 ALLOCATION_SECONDS = 10.0

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence, Union
 
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.drivers import underlay_to_effective_mtu
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import ActualNetwork, Consumer
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import (
-    Network,
-    underlay_to_effective_mtu,
-)
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Network
 
 AnyNetwork = Union[Network, ActualNetwork]
 

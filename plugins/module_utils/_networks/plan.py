@@ -11,6 +11,7 @@ from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, in_words
 from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare, reattach, removal
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses import IPNetwork, overlap
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
     ActualNetwork,
@@ -21,12 +22,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe i
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.outcome import details, shown
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.outcome import in_words as consumers_in_words
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach import Attached
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import (
-    Declaration,
-    IPNetwork,
-    Network,
-    overlap,
-)
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Declaration, Network
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
     CREATE,
     KEEP,
