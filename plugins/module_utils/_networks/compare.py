@@ -9,13 +9,9 @@ from dataclasses import replace
 from typing import Any, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, differences
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses import Subnet, gateway_field, in_order
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import ActualNetwork
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import (
-    Network,
-    Subnet,
-    gateway_field,
-    in_order,
-)
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Network
 
 
 def drift(declared: Network, actual: ActualNetwork) -> tuple[Difference, ...]:

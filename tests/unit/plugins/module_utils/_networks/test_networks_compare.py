@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import creation_request
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.compare import drift, label_differences
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import creation_request
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import actual_network
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Network
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import (

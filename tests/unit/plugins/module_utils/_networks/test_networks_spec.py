@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import underlay_to_effective_mtu
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.drivers import underlay_to_effective_mtu
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import (
     declare,
