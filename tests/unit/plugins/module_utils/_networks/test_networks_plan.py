@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.journal import Journal
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
     Consumer,
     Observed,
@@ -13,6 +15,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe i
     consumers_of_networks,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import plan
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach import Attached, ContainerAttachment
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import (
     actual,
     declare,
@@ -213,3 +216,125 @@ def test_containers_attached_on_other_nodes_are_named_with_their_node():
         nodes=[{"ID": "n2", "Description": {"Hostname": "node2"}}],
     )
     assert found == [("container", "h", "node1"), ("attachment", "there", "node2")]
+
+
+# ---- recreating and purging
+
+
+def owned(name="app", owner="shop", **fields):
+    return actual(**{"Name": name, "Id": f"idof{name}", "Labels": {"berthage.swarm.owner": owner}, **fields})
+
+
+def test_an_unused_network_is_recreated_for_drift_and_for_labels_alone():
+    drifting, labelled = plan(
+        declare({"name": "app", "internal": True}, {"name": "new", "labels": {"team": "web"}}, on_drift="recreate"),
+        observed(actual(), actual(Name="new", Id="idofnew")),
+    )
+
+    assert [step.action for step in (drifting, labelled)] == ["recreate", "recreate"]
+    assert drifting.after != drifting.before
+    assert "labels.team" in labelled.message
+
+
+def test_a_network_in_use_is_not_recreated_for_drift_without_reattach_and_never_for_labels():
+    there = observed(actual(), consumers={"idofapp": (WEB,)})
+
+    refused = only_step(declare({"name": "app", "internal": True}, on_drift="recreate"), there)
+    kept = only_step(declare({"name": "app", "labels": {"team": "web"}}, on_drift="recreate", reattach=True), there)
+
+    assert refused.action == "refused"
+    assert str(refused.problems[0]).startswith("app, on_drift: it is in use by container web on node1 (running)")
+    assert kept.action == "keep"
+    assert "it is not recreated for them: it is in use by container web" in kept.message
+
+
+def test_another_owners_network_is_neither_recreated_for_drift_nor_for_labels():
+    there = observed(owned(owner="others"))
+
+    refused = only_step(declare({"name": "app", "internal": True}, on_drift="recreate", owner="shop"), there)
+    kept = only_step(declare({"name": "app", "labels": {"a": "b"}}, on_drift="recreate", owner="shop"), there)
+
+    assert (refused.action, kept.action) == ("refused", "keep")
+    assert "owned by 'others'" in refused.message
+    assert "owned by 'others'" in kept.message
+
+
+def test_the_addresses_of_a_recreated_network_may_be_its_own_and_not_another_ones():
+    there = observed(actual(), actual(Name="b", Id="idofb", IPAM={"Config": [{"Subnet": "10.0.2.0/24"}]}))
+
+    own = only_step(declare({"name": "app", "subnets": [{"subnet": "10.0.1.0/25"}]}, on_drift="recreate"), there)
+    others = only_step(declare({"name": "app", "subnets": [{"subnet": "10.0.2.0/25"}]}, on_drift="recreate"), there)
+
+    assert (own.action, others.action) == ("recreate", "refused")
+
+
+def test_purge_takes_what_is_this_owners_unlisted_and_unused_and_goes_last():
+    there = observed(
+        owned("idle"),
+        owned("used"),
+        owned("theirs", owner="others"),
+        actual(Name="nobodys", Id="x"),
+        consumers={"idofused": (WEB,)},
+    )
+
+    steps = plan(declare({"name": "app"}, owner="shop", purge=True), there)
+
+    assert [(step.name, step.action) for step in steps] == [("app", "create"), ("idle", "remove"), ("used", "keep")]
+    assert "it is not listed, and was not purged: it is in use by container web" in steps[-1].message
+
+
+def test_a_worker_purges_only_networks_of_its_own_host():
+    worker = SwarmState("active", False, ("10.0.9.1",), "10.0.9.2")
+    there = observed(owned("mesh"), owned("build", Driver="bridge", Scope="local"), swarm=worker)
+
+    steps = plan(declare({"name": "kept", "driver": "bridge"}, owner="shop", purge=True), there)
+
+    assert [(step.name, step.action) for step in steps] == [("kept", "create"), ("build", "remove")]
+
+
+# ---- what an interrupted run left
+
+
+def interrupted(*containers):
+    attached = Attached("app", "idofformer", {"Name": "app"}, containers)
+    return {"app": Pending(found=Journal(attached, "", "idofjournal", None))}
+
+
+def left(name, node=""):
+    return ContainerAttachment(f"idof{name}", name, node, "node1", {})
+
+
+def test_a_network_that_an_interrupted_run_removed_is_made_and_everybody_attached():
+    (step,) = plan(declare({"name": "app", "attachable": True}), observed(), interrupted(left("web")))
+
+    assert step.action == "recreate"
+    assert step.message == "this finishes what an interrupted run began, and attaches container web again"
+
+
+def test_what_waits_is_attached_again_whatever_the_call_says_of_drift():
+    (step,) = plan(declare({"name": "app"}), observed(actual()), interrupted(left("web")))
+
+    assert (step.action, step.before) == ("recreate", step.after)
+
+
+def test_a_declaration_that_is_refused_says_that_a_run_was_interrupted():
+    (step,) = plan(declare({"name": "app", "internal": True}), observed(actual()), interrupted(left("web")))
+
+    assert step.action == "refused"
+    assert "an interrupted run was recreating it, and container web may be detached" in step.message
+
+
+def test_a_network_that_somebody_waits_for_is_not_declared_absent():
+    for there in (observed(), observed(actual())):
+        (step,) = plan(declare({"name": "app", "state": "absent"}), there, interrupted(left("web")))
+        assert step.action == "refused"
+        assert "remove the network berthage-reattach-app if nobody waits any more" in step.message
+
+
+def test_what_waits_on_another_node_is_named_and_changes_nothing_here():
+    manager = SwarmState("active", True, ("10.0.9.1",), "10.0.9.1", "n1")
+
+    (step,) = plan(declare({"name": "app"}), observed(actual(), swarm=manager), interrupted(left("web", "n2")))
+
+    assert step.action == "keep"
+    assert "run this on that node as well" in step.message
