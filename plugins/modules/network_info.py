@@ -13,7 +13,7 @@ description:
   - Returns the networks that an engine knows by what their options mean, as M(berthage.swarm.networks) compares them,
     with who owns them and who uses them.
   - Tells from the memberships which services and containers can reach each other, and by which networks. Nothing is
-    sent for that; the playbook P(berthage.swarm.verify#playbook) proves it by traffic.
+    sent for that; the playbook C(berthage.swarm.verify) proves it by traffic.
   - Without O(names), O(labels) and O(owner) these are all networks. With several of them a network must match each.
   - Ask a manager for what concerns the Swarm. A worker knows neither its services nor the networks that nothing on it
     uses; see RV(services_known).
