@@ -90,7 +90,9 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
     if request["writes"]:
         answer["written"] = write_token(engine, answer["token"], shared(request["volumes"], answer["volumes"]))
     if request["calls"]:
-        answer["listening"] = verify_networks.listen_on_all(engine, image, request["networks"], answer["token"])
+        answer["listening"] = verify_networks.listen_on_all(
+            engine, image, request["networks"], answer["token"], encrypts=not answer["kernel_lacks"]
+        )
     return answer
 
 

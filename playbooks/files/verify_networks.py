@@ -30,6 +30,8 @@ PATIENCE = 30
 # Once the node knows where the other's container is, there is nothing left to wait for but repeated packets.
 PATIENCE_ONCE_KNOWN = 6
 THREADS = 32
+# At once on each host. The engine gives up an attachment after 20 s, and a Swarm's manager makes them one by one.
+ATTACHING = 2
 SAMPLE = 3  # other networks that a container of each network must not reach
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python has no name for it
 CLONE_NEWNET = 0x40000000  # linux/sched.h
@@ -59,10 +61,14 @@ def missing_for_encryption() -> str:
     return f"IPsec ESP with AES-GCM (module esp4 and its cipher): {tried.stdout.strip()}" if tried.returncode else ""
 
 
-def listen_on_all(engine: Any, image: str, networks: list[Facts], token: str) -> dict[str, Facts]:
+def listen_on_all(engine: Any, image: str, networks: list[Facts], token: str, encrypts: bool) -> dict[str, Facts]:
     """A container on each overlay that takes one. Others take only services, or do not lead to another host."""
-    usable = [network for network in networks if network["driver"] == "overlay" and network["attachable"]]
-    with ThreadPoolExecutor(THREADS) as pool:
+    usable = [
+        network
+        for network in networks
+        if network["driver"] == "overlay" and network["attachable"] and (encrypts or not network["encrypted"])
+    ]
+    with ThreadPoolExecutor(ATTACHING) as pool:
         said = pool.map(lambda network: listen(engine, image, network, token), usable)
         return {network["name"]: facts for network, facts in zip(usable, said)}
 

@@ -95,7 +95,7 @@ def verify_report(answers: Sequence[Answers], hosts: Sequence[str]) -> dict[str,
         ("BETWEEN HOSTS", table(("what", "result"), [(c.subject, c.outcome) for c in checks_between(by_host)])),
         ("SKIPPED", [str(check) for check in skipped]),
         ("FAILED", [str(check) for check in failures]),
-        ("RESULT", [count]),
+        ("RESULT", [count, *took(by_host)]),
     )
     return {
         "lines": text_of(sections),
@@ -167,6 +167,16 @@ def network_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
 
 def in_short(network: data_path.Network) -> str:
     return f"verified ({network.detail})" if network.outcome == "verified" else network.outcome
+
+
+def took(by_host: Mapping[str, Answers]) -> list[str]:
+    """Seconds of each round on the slowest host, without Ansible's own."""
+    seconds = {
+        part: max((said(answer, part, "seconds", 0) for answer in by_host.values()), default=0)
+        for part in ("prepare", "exchange", "clean")
+    }
+    told = ", ".join(f"{part} {value} s" for part, value in seconds.items() if value)
+    return [f"{told} on the slowest host"] if told else []
 
 
 def all_checks(by_host: Mapping[str, Answers]) -> Iterator[Check]:

@@ -3,20 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import os
 import socket
 import struct
+import sys
+import threading
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import data_path
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import shared
 
-FILE = Path(__file__).parents[3] / "playbooks" / "files" / "verify_host.py"
-SPEC = importlib.util.spec_from_file_location("verify_host", FILE)
-assert SPEC and SPEC.loader
-verify_host = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(verify_host)
+sys.path.insert(0, str(Path(__file__).parents[3] / "playbooks" / "files"))
+verify_host = importlib.import_module("verify_host")
+verify_networks = importlib.import_module("verify_networks")
 
 HERE, THERE, STRANGER = (socket.inet_aton(f"10.0.0.{last}") for last in (1, 2, 3))
 UDP, ESP, TCP = 17, 50, 6
@@ -33,7 +36,7 @@ def vxlan(vni: int, port: int = 4789) -> bytes:
 
 
 def classified(content: bytes) -> tuple[str, int | None]:
-    kind, vni = verify_host.classify(content, {HERE, THERE}, 4789)
+    kind, vni = verify_networks.classify(content, {(HERE, THERE)}, 4789)
     return kind, vni
 
 
@@ -55,13 +58,14 @@ def test_options_in_the_header_do_not_hide_vxlan() -> None:
         packet(ESP, source=STRANGER),
         packet(UDP, vxlan(4097), source=STRANGER),
         packet(UDP, vxlan(4097, port=53)),
+        THERE.join([packet(ESP)[:12], HERE + b"\0" * 40]),
         packet(UDP, vxlan(4097), fragment=100),
         packet(UDP, b"\0" * 8),
         packet(TCP, vxlan(4097)),
         b"\x60" + b"\0" * 60,
         b"",
     ],
-    ids=["ESP of others", "VXLAN of others", "another port", "later fragment", "too short", "TCP", "IPv6", "empty"],
+    ids=["ESP of others", "VXLAN of others", "another port", "the other way", "later fragment", "too short", "TCP", "IPv6", "empty"],
 )
 def test_anything_else_does_not_count(other: bytes) -> None:
     assert classified(other) == ("", None)
@@ -78,7 +82,7 @@ def test_a_missing_nfs_client_is_no_failure_but_any_other_mount_error_is() -> No
 def test_a_network_that_is_not_as_declared_is_told_field_by_field() -> None:
     declared = {"attachable": True, "internal": False, "encrypted": False}
     actual = {"Attachable": False, "Internal": False, "Options": {"encrypted": "false"}}
-    assert verify_host.difference(declared, actual) == "attachable is False, encrypted is True"
+    assert verify_networks.difference(declared, actual) == "attachable is False, encrypted is True"
 
 
 def test_only_data_of_shared_backends_that_can_be_written_is_looked_for_on_other_hosts() -> None:
@@ -156,3 +160,57 @@ def test_all_that_use_a_dead_mount_are_stopped_before_any_is_started() -> None:
     assert verify_host.restart_of([web, api, web]).endswith("docker stop api web; docker start api web")
     assert "docker stop svc.1.x web; docker start web; the Swarm starts" in verify_host.restart_of([task, web])
     assert "docker start" not in verify_host.restart_of([task])
+
+
+def test_the_page_is_as_large_as_its_judge_takes_it_to_be() -> None:
+    assert verify_networks.PAGE == data_path.PAGE
+
+
+@pytest.fixture
+def web_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """Listens where containers would, in this process's own network."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setattr(verify_networks, "PORT", listener.getsockname()[1])
+        monkeypatch.setattr(verify_networks, "socket_in", lambda pid: socket.socket())
+        yield listener
+
+
+def answer_with(listener: socket.socket, answer: bytes) -> threading.Thread:
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1024)
+            connection.sendall(answer)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_page_is_what_follows_the_head(web_server: socket.socket) -> None:
+    thread = answer_with(web_server, b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\nthe page")
+    assert verify_networks.get(os.getpid(), "127.0.0.1", "token", 5) == b"the page"
+    thread.join()
+
+
+def test_an_answer_without_the_page_is_an_error(web_server: socket.socket) -> None:
+    answer_with(web_server, b"HTTP/1.1 404 Not Found\r\n\r\nnothing here")
+    with pytest.raises(OSError, match="404 Not Found"):
+        verify_networks.get(os.getpid(), "127.0.0.1", "token", 5)
+
+
+def test_without_two_networks_that_work_nothing_is_tried_for_separation() -> None:
+    peers = {"node2": {"listening": {"front": "10.0.0.2", "back": "10.0.1.2"}}}
+    called = {("front", "node2"): {"small": True}, ("back", "node2"): {"small": False}}
+    assert verify_networks.isolation({"front": 1, "back": 2}, peers, {"node2": "t"}, called) == {}
+
+
+def test_what_another_networks_container_reaches_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The container 1 of `front` gets the page of `back`, too."""
+    monkeypatch.setattr(verify_networks, "get", lambda pid, address, page, seconds: b"t" if pid == 1 else b"other")
+    peers = {"node2": {"listening": {"front": "10.0.0.2", "back": "10.0.1.2"}}}
+    called = {("front", "node2"): {"small": True}, ("back", "node2"): {"small": True}}
+    assert verify_networks.isolation({"front": 1, "back": 2}, peers, {"node2": "t"}, called) == {
+        "front": {"others": ["back"], "reached": ["back on node2"]},
+        "back": {"others": ["front"], "reached": []},
+    }

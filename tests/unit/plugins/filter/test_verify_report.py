@@ -38,16 +38,22 @@ def test_an_error_on_a_host_is_a_failure_that_names_host_and_round() -> None:
 
 
 def test_everything_verified_is_no_failure() -> None:
-    answers = both(
-        prepare={"volumes": {"app": {**OK, "backend": "nfs"}}},
-        exchange={
-            "networks": {"front": {**OK, "driver": "overlay", "kind": "attachable", "to": "node2"}},
-            "isolation": {"front": {**OK, "others": ["back"]}},
-        },
-    )
+    exchange = {"isolation": {"front": {"others": ["back"], "reached": []}}}
+    answers = both(prepare={"volumes": {"app": {**OK, "backend": "nfs"}}}, exchange=exchange)
     report = verify_report(answers, HOSTS)
     assert report["failures"] == []
-    assert report["lines"][-1].strip() == "3 verified, 0 skipped, 0 failed"
+    assert report["lines"][-1].strip() == "2 verified, 0 skipped, 0 failed"
+
+
+def test_a_server_of_another_network_that_was_reached_is_a_failure_that_names_it() -> None:
+    exchange = {"isolation": {"front": {"others": ["back"], "reached": ["back on node2"]}}}
+    (failure,) = verify_report(both(prepare={}, exchange=exchange), HOSTS)["failures"]
+    assert "a container on front alone reached back on node2 from node1" in failure
+
+
+def test_the_seconds_of_each_round_are_those_of_the_slowest_host() -> None:
+    answers = [answer("node1", prepare={"seconds": 3.5}, clean={"seconds": 0.5}), answer("node2", prepare={"seconds": 4})]
+    assert text(answers, HOSTS).endswith("prepare 4 s, clean 0.5 s on the slowest host")
 
 
 def test_a_volume_has_one_row_with_a_column_for_each_host() -> None:
@@ -59,19 +65,6 @@ def test_a_volume_has_one_row_with_a_column_for_each_host() -> None:
     report = verify_report(answers, HOSTS)
     assert "  app     nfs      verified  FAILED" in report["lines"]
     assert report["failures"] == ["volume app on node2: connection timed out"]
-
-
-def test_what_the_kernel_lacks_is_told_and_fails_nothing() -> None:
-    skip = {
-        "outcome": "skipped",
-        "reason": "kernel without ESP",
-        "driver": "overlay",
-        "kind": "encrypted",
-        "to": "node2",
-    }
-    report = verify_report(both(prepare={}, exchange={"networks": {"back": skip}}), HOSTS)
-    assert report["failures"] == []
-    assert "  network back from node1 to node2: kernel without ESP" in report["lines"]
 
 
 def test_an_offline_brick_is_a_failure() -> None:
