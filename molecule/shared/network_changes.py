@@ -40,6 +40,15 @@ def started(name: str, network: str, *options: str, command: str = "sleep 86400"
     return f"docker run --detach --init --name {name} --network {network} {' '.join(options)} box:1 {command}"
 
 
+def service(name: str, replicas: int, *options: str, command: str = "sleep 86400") -> str:
+    """The shell's way to start a service, and to wait for its tasks and no longer."""
+    return (
+        f"docker service create --quiet --detach --name {name} --replicas {replicas} --endpoint-mode dnsrr "
+        f"{' '.join(options)} box:1 {command} >&2; until docker service ls --filter name={name} "
+        f"--format '{{{{ .Replicas }}}}' | grep -qx {replicas}/{replicas}; do sleep 0.1; done"
+    )
+
+
 def take(host: Host, *steps: dict[str, Any]) -> list[Any]:
     """What each step gave."""
     given = {"module": packed_module(host, "berthage.swarm.networks"), "steps": steps}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from checks import node, packed_module
-from network_changes import CLEAR, as_asked_for, call, recreate, started, take
+from network_changes import CLEAR, as_asked_for, call, recreate, service, started, take
 
 # For each: the host, what makes the start state, and the call that is killed.
 BRIDGE = {"name": "app", "driver": "bridge", "subnets": [{"subnet": "10.72.0.0/24"}]}
@@ -27,8 +27,12 @@ BRIDGE_USERS = "; ".join(
 )
 OVERLAY_USERS = "; ".join(
     [
-        "docker service create --quiet --name web --replicas 1 --endpoint-mode dnsrr --stop-grace-period 1s "
-        "--stop-signal KILL --network bystander-overlay --network name=mesh,alias=store box:1 sleep 86400",
+        service(
+            "web",
+            1,
+            "--stop-grace-period 1s --stop-signal KILL",
+            "--network bystander-overlay --network name=mesh,alias=store",
+        ),
         started("client", "mesh", "--ip 10.80.0.77 --network-alias visitor"),
     ]
 )
@@ -92,9 +96,9 @@ def attachments(state):
     services = {
         name: [
             {**each, "Target": ids.get(each["Target"], each["Target"])}
-            for each in service["spec"]["TaskTemplate"]["Networks"]
+            for each in found["spec"]["TaskTemplate"]["Networks"]
         ]
-        for name, service in state["services"].items()
+        for name, found in state["services"].items()
     }
     return containers, services
 

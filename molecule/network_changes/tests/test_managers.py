@@ -10,16 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from checks import node, wait_for
-from network_changes import CLEAR, STATE, as_asked_for, call, recreate, shell, started, take, warnings_of
+from network_changes import CLEAR, STATE, as_asked_for, call, recreate, service, shell, started, take, warnings_of
 
 testinfra_hosts = ["ansible://node1"]
 
 OVERLAY = {"name": "mesh", "attachable": True, "subnets": [{"subnet": "10.80.0.0/24"}]}
 CHANGED = {**OVERLAY, "mtu": 1400}
-SERVICE = shell(
-    "docker service create --quiet --name web --replicas 1 --endpoint-mode dnsrr --stop-grace-period 1s "
-    "--stop-signal KILL --network mesh box:1 sleep 86400"
-)
+SERVICE = shell(service("web", 1, "--stop-grace-period 1s --stop-signal KILL --network mesh"))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import pytest
 from checks import node
-from network_changes import CLEAR, STATE, as_asked_for, call, recreate, says, shell, started, take
+from network_changes import CLEAR, STATE, as_asked_for, call, recreate, says, service, shell, started, take
 
 testinfra_hosts = ["ansible://node1"]
 
 PORT = 8080
 OVERLAY = {"name": "mesh", "attachable": True, "subnets": [{"subnet": "10.80.0.0/24"}]}
-SERVICE = (
-    "docker service create --quiet --name web --replicas 2 --endpoint-mode dnsrr --init "
-    "--network bystander-overlay --network name=mesh,alias=store --env A=b --label team=web "
-    "--update-parallelism 2 --stop-grace-period 2s box:1 nc -ll -p 8080 -e echo served"
+SERVICE = service(
+    "web",
+    2,
+    "--init --network bystander-overlay --network name=mesh,alias=store --env A=b --label team=web",
+    "--update-parallelism 2 --stop-grace-period 2s",
+    command="nc -ll -p 8080 -e echo served",
 )
 USED = (
     CLEAR,
@@ -65,9 +67,9 @@ def test_an_overlay_is_changed_under_a_service_and_a_container(host):
     assert mesh_then != mesh_now == outcome["id"]
     assert without_target(now["spec"], mesh_now) == without_target(then["spec"], mesh_then)
     assert now["running"] == 2
-    service, container = outcome["reattached"]
+    web, container = outcome["reattached"]
     # What is told of restarts is what the Swarm counts.
-    assert service["restarts"] == len(set(now["tasks"]) - set(then["tasks"])) == 4
+    assert web["restarts"] == len(set(now["tasks"]) - set(then["tasks"])) == 4
     assert (container["name"], container["restarts"]) == ("client", 0)
     client_then, client_now = before["containers"]["client"], after["containers"]["client"]
     assert {**client_now, "endpoints": ()} == {**client_then, "endpoints": ()}

@@ -140,8 +140,18 @@ def problems(
             f"containers of other nodes are attached, which cannot be reached from here: {listed(elsewhere)}",
             f"disconnect those on {nodes} first, or stop them",
         )
+    made_of_it = [consumer for consumer in consumers if consumer.kind == "network"]
+    if made_of_it:
+        yield Problem(
+            network.name,
+            "reattach",
+            f"it is the configuration of {listed(made_of_it)}, which would have to be made anew as well",
+            "remove those first",
+        )
     ours = {each.id for each in attached.containers} | {each.id for each in attached.services}
-    unknown = [consumer for consumer in consumers if consumer.kind != "attachment" and consumer.id not in ours]
+    unknown = [
+        consumer for consumer in consumers if consumer.kind in ("container", "service") and consumer.id not in ours
+    ]
     if unknown:
         yield Problem(
             network.name,
