@@ -37,7 +37,10 @@ options:
       driver:
         description:
           - V(overlay), V(bridge), V(macvlan), V(ipvlan), or the name of a network plugin.
-          - V(overlay) and V(bridge) are supported so far; the others are refused.
+          - A plugin without a tag means its V(:latest). It has to be on every node that uses the network.
+          - Of the plugins in older tutorials, Weave Net was archived in 2024 and gets no fixes any more, see
+            U(https://github.com/kubernetes/website/issues/56735).
+          - A configuration (O(networks[].config_only=true)) has no driver, and this is ignored for it.
           - V(host) and V(none) exist on every engine and are refused.
         type: str
         default: overlay
@@ -45,6 +48,7 @@ options:
         description:
           - Whether the network belongs to the Swarm rather than to this host.
           - By default true for V(overlay) and false otherwise.
+          - For V(macvlan) and V(ipvlan) this needs O(networks[].config_from).
         type: bool
       attachable:
         description: Whether containers that belong to no service can be attached too.
@@ -64,7 +68,9 @@ options:
         type: bool
         default: false
       ingress:
-        description: Whether this is the network of the routing mesh. Not supported yet.
+        description:
+          - Whether this is the network of the routing mesh. A Swarm has one, which is called C(ingress) at first.
+          - Replacing it (O(on_drift=recreate)) is refused while services publish ports by it, and lists them.
         type: bool
         default: false
       mtu:
@@ -106,14 +112,21 @@ options:
         type: bool
         default: false
       parent:
-        description: The host's interface for V(macvlan) and V(ipvlan). Not supported yet.
+        description:
+          - The host's interface for V(macvlan) and V(ipvlan), which also gives the MTU.
+          - Required there, unless O(networks[].internal=true) or with O(networks[].config_from).
         type: str
       config_only:
-        description: Whether this is only the configuration for other networks. Not supported yet.
+        description:
+          - Whether this is only a configuration, which networks name in O(networks[].config_from).
+          - Local to its host, so declare it on every node; the role P(berthage.swarm.docker_networks#role) does so.
         type: bool
         default: false
       config_from:
-        description: The network that holds this one's configuration. Not supported yet.
+        description:
+          - The configuration on the same node that gives this network its subnets, parent and options.
+          - None of those can be declared beside it, and no labels, which the engine refuses. Such a network therefore
+            has no O(owner) written on it, and O(purge) leaves it alone.
         type: str
         default: ""
       driver_opts:
@@ -212,6 +225,25 @@ EXAMPLES = r"""
         encrypted: true
         internal: true
         mtu: 1400
+
+- name: A macvlan in a Swarm, first the configuration (on every node)
+  berthage.swarm.networks:
+    networks:
+      - name: lan-here
+        config_only: true
+        parent: eth1
+        subnets:
+          - subnet: 192.0.2.0/24
+            ip_range: 192.0.2.64/28
+
+- name: Then the network (on a manager)
+  berthage.swarm.networks:
+    networks:
+      - name: lan
+        driver: macvlan
+        swarm: true
+        attachable: true
+        config_from: lan-here
 
 - name: Remove a network that nothing uses
   berthage.swarm.networks:

@@ -78,7 +78,7 @@ def read_subnets(item: Mapping[str, Any]) -> tuple[list[Subnet], list[Problem]]:
 
 
 def pool_problems(item: Mapping[str, Any], subnets: Sequence[Subnet]) -> Iterator[Problem]:
-    name, driver = item["name"], item["driver"]
+    name, driver = item["name"], "" if item["config_only"] else item["driver"]
     has_ipv6 = any(subnet.network.version == 6 for subnet in subnets)
     if driver == "overlay" and has_ipv6:
         yield Problem(name, "subnets", "the overlay driver ignores IPv6 address pools", "leave out the IPv6 subnets")
@@ -148,7 +148,7 @@ def overlaps_within_the_call(items: Sequence[Mapping[str, Any]]) -> Iterator[Pro
     pools = [
         (item["name"], subnet.network)
         for item in items
-        if item["state"] == "present"
+        if item["state"] == "present" and not item["config_only"]
         for subnet in read_subnets(item)[0]
     ]
     for index, (name, network) in enumerate(pools):

@@ -10,6 +10,11 @@ from typing import Any, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, differences
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses import Subnet, gateway_field, in_order
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.drivers import (
+    PARENT_OPTION,
+    WITH_PARENT,
+    plain_driver,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import ActualNetwork
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Network
 
@@ -21,7 +26,15 @@ def drift(declared: Network, actual: ActualNetwork) -> tuple[Difference, ...]:
     VXLAN ids, address pools, gateways, and options from its own `default-network-opts`. An engine's answer does not
     tell those from declared ones, which is why the names of the declared fields are recorded in a label at creation.
     """
-    return differences(_declared_meaning(declared, actual), _actual_meaning(declared, actual))
+    found = differences(_declared_meaning(declared, actual), _actual_meaning(declared, actual))
+    if declared.config_from and declared.config_from == actual.config_from:
+        # The rest is the configuration's, which engines show as the network's own.
+        return tuple(difference for difference in found if difference.field in _OPERATORS)
+    return found
+
+
+# What a network has beside the configuration that it takes from another.
+_OPERATORS = frozenset({"driver", "swarm", "attachable", "internal", "ingress", "config_only", "config_from"})
 
 
 def label_differences(declared: Network, actual: ActualNetwork) -> tuple[Difference, ...]:
@@ -35,25 +48,25 @@ def label_differences(declared: Network, actual: ActualNetwork) -> tuple[Differe
 
 def _declared_meaning(declared: Network, actual: ActualNetwork) -> dict[str, Any]:
     return {
-        "driver": declared.driver,
+        "driver": plain_driver(declared.driver),
         "swarm": declared.swarm,
         "attachable": declared.attachable,
         "encrypted": declared.encrypted,
         "internal": declared.internal,
-        "ingress": False,
+        "ingress": declared.ingress,
         "ipv6": declared.ipv6,
         "mtu": declared.mtu or _DEFAULT_MTU,
         "subnets": _shown(declared.subnets),
         "ipam_driver": "default",
-        "config_only": False,
-        "config_from": None,
+        "config_only": declared.config_only,
+        "config_from": declared.config_from or None,
         **_options(declared.driver, declared.driver_opts),
     }
 
 
 def _actual_meaning(declared: Network, actual: ActualNetwork) -> dict[str, Any]:
     return {
-        "driver": actual.driver,
+        "driver": plain_driver(actual.driver),
         "swarm": actual.swarm,
         "attachable": actual.attachable,
         "encrypted": actual.encrypted,
@@ -125,6 +138,8 @@ _DEFAULTS: dict[str, dict[str, str]] = {
         "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",  # noqa: S104 - the engine's default, not ours
         "com.docker.network.bridge.inhibit_ipv4": "false",
     },
+    "macvlan": {"macvlan_mode": "bridge"},
+    "ipvlan": {"ipvlan_mode": "l2", "ipvlan_flag": "bridge"},
 }
 
 # Options that engines write down by themselves.
@@ -161,7 +176,8 @@ def _options(driver: str, options: Mapping[str, str]) -> dict[str, str]:
     for option, value in options.items():
         meaning = _boolean(value) if defaults.get(option) in ("true", "false") else value
         if meaning != defaults.get(option):
-            canonical[f"driver_opts.{option}"] = meaning
+            field = option if driver in WITH_PARENT and option == PARENT_OPTION else f"driver_opts.{option}"
+            canonical[field] = meaning
     return canonical
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator, Mapping
 
-from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, not_supported_yet
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
 # The engine knows these two as driver options; here they are fields, because their spelling there misleads.
 ENCRYPTED_OPTION = "encrypted"
@@ -32,7 +32,16 @@ def underlay_to_effective_mtu(driver: str, mtu: int | None, encrypted: bool) -> 
 _SWARM_NAME = re.compile(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*")
 _LOCAL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
-_COMPLETE_DRIVERS = ("overlay", "bridge")
+# What each takes as `parent`, and which values their modes have (moby, `drivers/macvlan` and `drivers/ipvlan`).
+WITH_PARENT = ("macvlan", "ipvlan")
+PARENT_OPTION = "parent"
+_MODES: dict[str, dict[str, tuple[str, ...]]] = {
+    "macvlan": {"macvlan_mode": ("bridge", "private", "vepa", "passthru")},
+    "ipvlan": {"ipvlan_mode": ("l2", "l3", "l3s"), "ipvlan_flag": ("bridge", "private", "vepa")},
+}
+
+# A configuration has no driver; engines write this down.
+NO_DRIVER = "null"
 
 _SMALLEST_MTU = {False: 68, True: 1280}  # RFC 791, RFC 8200
 
@@ -63,38 +72,119 @@ def name_problems(item: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def unsupported(item: Mapping[str, Any]) -> Iterator[Problem]:
-    name, driver = item["name"], item["driver"]
-    if driver not in _COMPLETE_DRIVERS:
-        what = f"the driver `{driver}`" if driver in ("macvlan", "ipvlan") else f"network plugins (`{driver}`)"
-        yield not_supported_yet(name, "driver", what, "use `overlay` or `bridge`")
-    if item["ingress"]:
-        yield not_supported_yet(name, "ingress", "replacing the routing mesh's network", "leave it out")
-    for key in ("config_only", "config_from"):
-        if item[key]:
-            yield not_supported_yet(name, key, "configuration networks", "leave it out")
-
-
 def scope_problems(item: Mapping[str, Any]) -> Iterator[Problem]:
+    """Fields that mean nothing to this driver, or to a network of this scope."""
     name, driver = item["name"], item["driver"]
+    if item["config_only"]:
+        yield from _config_only_problems(item)
+        return
     if driver == "overlay" and item["swarm"] is False:
         yield Problem(name, "swarm", "an overlay belongs to a Swarm", "leave `swarm` out, or use `driver: bridge`")
     if driver == "bridge" and item["swarm"]:
         yield Problem(name, "swarm", "a bridge is local to its host", "leave `swarm` out, or use `driver: overlay`")
-    if driver == "bridge" and item["encrypted"]:
+    if driver != "overlay" and item["encrypted"]:
         yield Problem(name, "encrypted", "only an overlay can be encrypted", "use `driver: overlay`, or leave it out")
-    if item["parent"]:
-        yield Problem(
-            name, "parent", f"means nothing to a {driver} network", "leave it out (it is for macvlan and ipvlan)"
-        )
     if driver == "overlay" and item["ipv6"]:
         yield Problem(
             name, "ipv6", "the overlay driver ignores IPv6 address pools", "leave it out; IPv6 works on a bridge"
         )
+    if item["ingress"]:
+        yield from _ingress_problems(item)
+    yield from _parent_problems(item)
+    if item["config_from"]:
+        yield from _config_from_problems(item)
+    elif driver in WITH_PARENT and item["swarm"] and item["state"] == "present":
+        yield Problem(
+            name,
+            "config_from",
+            f"is missing: a {driver} network of the Swarm has no addresses and no parent of its own, since both belong "
+            "to each node",
+            "declare a `config_only` network on every node, and name it in config_from",
+        )
+
+
+def _parent_problems(item: Mapping[str, Any]) -> Iterator[Problem]:
+    name, driver, parent = item["name"], item["driver"], item["parent"]
+    in_options = item["driver_opts"].get(PARENT_OPTION)
+    if driver not in WITH_PARENT:
+        if parent:
+            yield Problem(
+                name, "parent", f"means nothing to a {driver} network", "leave it out (it is for macvlan and ipvlan)"
+            )
+        return
+    if parent and in_options is not None and in_text(in_options) != parent:
+        yield Problem(
+            name, "parent", f"is {parent} here and {in_options} in `driver_opts`", "keep the field, drop the option"
+        )
+    found = parent or in_text(in_options)
+    if found == "lo":
+        yield Problem(name, "parent", f"a {driver} network cannot be on the loopback interface", "name another")
+    if not found and not item["internal"] and not item["config_from"] and item["state"] == "present":
+        yield Problem(
+            name,
+            "parent",
+            f"is missing, and the containers of a {driver} network reach the world only through it",
+            "name the host's interface, or set internal: true for a network without a way out",
+        )
+
+
+def _config_only_problems(item: Mapping[str, Any]) -> Iterator[Problem]:
+    """A configuration says nothing of how it is used (moby, libnetwork: `validateConfiguration`)."""
+    name = item["name"]
+    if item["swarm"]:
+        yield Problem(
+            name, "swarm", "a configuration is local to its host", "declare it on every node, without `swarm`"
+        )
+    for field in ("attachable", "encrypted", "internal", "ingress"):
+        if item[field]:
+            yield Problem(name, field, "belongs to the network that uses the configuration", "set it there")
+    if item["config_from"]:
+        yield Problem(name, "config_from", "a configuration cannot take another one's", "leave it out")
+
+
+def _config_from_problems(item: Mapping[str, Any]) -> Iterator[Problem]:
+    """The engine takes all of these from the configuration, labels too, or refuses."""
+    name = item["name"]
+    if item["driver"] == "overlay":
+        yield Problem(
+            name,
+            "config_from",
+            "an overlay has its addresses from the Swarm, and takes no configuration of a node",
+            "use another driver, such as macvlan, or leave it out",
+        )
+    for field in ("subnets", "ipv6", "mtu", "parent", "driver_opts", "labels"):
+        if item[field]:
+            yield Problem(
+                name,
+                field,
+                f"cannot be set beside config_from (the engine takes it from `{item['config_from']}`, or refuses)",
+                "set it on the configuration",
+            )
+    if item["config_from"] == name:
+        yield Problem(name, "config_from", "is the network itself", "name a `config_only` network")
+
+
+def _ingress_problems(item: Mapping[str, Any]) -> Iterator[Problem]:
+    name = item["name"]
+    if item["driver"] != "overlay":
+        yield Problem(name, "ingress", "the routing mesh is an overlay", "use `driver: overlay`")
+    for field in ("attachable", "internal"):
+        if item[field]:
+            yield Problem(name, field, "the routing mesh's network cannot be so", "leave it out")
 
 
 def option_problems(item: Mapping[str, Any]) -> Iterator[Problem]:
     name, options = item["name"], item["driver_opts"]
+    if is_plugin(item["driver"]) and not re.fullmatch(r"[a-zA-Z0-9][\w./:@-]*", item["driver"]):
+        yield Problem(name, "driver", f"{item['driver']!r} is no name of a network plugin", "see `docker plugin ls`")
+    for option, modes in _MODES.get(item["driver"], {}).items():
+        if option in options and in_text(options[option]) not in modes:
+            yield Problem(
+                name,
+                "driver_opts",
+                f"`{option}: {in_text(options[option])}` is none of {', '.join(modes)}",
+                "choose one of them, or leave it out",
+            )
     for option in options:
         if not re.fullmatch(r"[^\s,=]+", str(option)):
             yield Problem(name, "driver_opts", f"{option!r} is no name of an option", "write `NAME: value`")
@@ -123,6 +213,14 @@ def mtu_problems(item: Mapping[str, Any]) -> Iterator[Problem]:
     mtu = mtu_of(item)
     if mtu is None:
         return
+    if item["driver"] in WITH_PARENT:
+        yield Problem(
+            item["name"],
+            "mtu",
+            f"a {item['driver']} network has its parent's, whatever is declared",
+            "leave it out, and set the MTU of the parent interface",
+        )
+        return
     effective = underlay_to_effective_mtu(item["driver"], mtu, is_encrypted(item))
     smallest = _SMALLEST_MTU[bool(item["ipv6"])]
     if not smallest <= effective <= 65535 or mtu > 65535:
@@ -137,7 +235,26 @@ def mtu_problems(item: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def is_swarm(item: Mapping[str, Any]) -> bool:
+    if item["config_only"]:
+        return bool(item["swarm"])
     return bool(item["driver"] == "overlay") if item["swarm"] is None else bool(item["swarm"])
+
+
+def is_plugin(driver: str) -> bool:
+    return driver not in ("overlay", "bridge", *WITH_PARENT, NO_DRIVER)
+
+
+def plain_driver(driver: str) -> str:
+    """A plugin without a tag is its `:latest`, which is how engines list it."""
+    return driver[: -len(":latest")] if driver.endswith(":latest") else driver
+
+
+def driver_options(item: Mapping[str, Any]) -> dict[str, str]:
+    """The driver's options, with the parent among them, without encryption and MTU."""
+    options = {str(option): in_text(value) for option, value in item["driver_opts"].items()}
+    if item["parent"]:
+        options[PARENT_OPTION] = item["parent"]
+    return {key: value for key, value in options.items() if key not in (ENCRYPTED_OPTION, MTU_OPTION)}
 
 
 def is_encrypted(item: Mapping[str, Any]) -> bool:

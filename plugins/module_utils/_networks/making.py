@@ -35,13 +35,23 @@ def creation_request(network: Network, owner: str) -> Mapping[str, Any]:
         options[ENCRYPTED_OPTION] = "true"  # its presence counts, so an unencrypted network never has the key
     if network.mtu is not None:
         options[MTU_OPTION] = str(network.mtu)
-    return {
+    request: dict[str, Any] = {
         "Name": network.name,
         "CheckDuplicate": True,
-        "Driver": network.driver,
+        "Driver": "bridge" if network.config_only else network.driver,  # ignored there, and it has to be one
         "Attachable": network.attachable,
         "Internal": network.internal,
         "EnableIPv6": network.ipv6,
+        "Ingress": network.ingress,
+        "ConfigOnly": network.config_only,
+    }
+    if network.swarm and network.driver != "overlay":
+        request["Scope"] = "swarm"
+    if network.config_from:
+        # Engines refuse everything else here, labels too, so that such a network has no owner written on it.
+        return {**request, "ConfigFrom": {"Network": network.config_from}}
+    return {
+        **request,
         "Options": options,
         "IPAM": {"Driver": "default", "Config": [_ipam(subnet) for subnet in network.subnets]},
         "Labels": {**network.labels, OWNER_LABEL: owner, DECLARED_LABEL: ",".join(network.declared)},
@@ -52,7 +62,7 @@ def failure_of(network: Network, made: ActualNetwork | None) -> str:
     """Why what the engine made is not what was asked for; nothing where it is."""
     if made is None:
         return "the engine accepted it, and does not list it"
-    if made.swarm and not made.subnets:
+    if made.lacks_addresses:
         return (
             f"the Swarm gave it no addresses within {ALLOCATION_SECONDS:g} s (its address pool is exhausted, or "
             "the subnet is taken); see `docker info` for the default address pool, and the manager's journal"

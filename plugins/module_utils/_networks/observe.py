@@ -18,10 +18,13 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec impo
 # A Swarm gives a new network its addresses a moment after it has accepted it.
 ALLOCATION_SECONDS = 10.0
 
+# Drivers whose networks of the Swarm each node makes for itself (swarmkit, `cnmallocator`).
+_NODE_LOCAL = frozenset({"bridge", "host", "ipvlan", "macvlan"})
+
 
 @dataclass(frozen=True)
 class Consumer:
-    """Who would lose a connection with the network. `kind` is `container`, `attachment` or `service`.
+    """Who would lose a connection with the network. `kind` is `container`, `attachment`, `service` or `network`.
 
     An attachment is a container of another node on a Swarm network; only its id and its node are known here.
     """
@@ -66,6 +69,11 @@ class ActualNetwork:
     @property
     def owner(self) -> str | None:
         return self.labels.get(OWNER_LABEL)
+
+    @property
+    def lacks_addresses(self) -> bool:
+        """Whether the Swarm has yet to give it a pool. Networks of node-local drivers have theirs on each node."""
+        return self.swarm and not self.subnets and not self.config_from and self.driver not in _NODE_LOCAL
 
     @property
     def recorded(self) -> frozenset[str] | None:
@@ -134,7 +142,7 @@ def settled(
     deadline = time.monotonic() + ALLOCATION_SECONDS
     while True:
         networks = tuple(actual_network(raw) for raw in engine.get("/networks"))
-        allocated = all(network.subnets or not network.swarm for network in networks if network.name in names)
+        allocated = not any(network.lacks_addresses for network in networks if network.name in names)
         if (allocated and until(networks)) or time.monotonic() > deadline:
             return networks
         time.sleep(0.1)
@@ -227,6 +235,9 @@ def consumers_of_networks(  # noqa: PLR0913, PLR0917 - one answer of the engine 
         for attached in [*((spec.get("TaskTemplate") or {}).get("Networks") or []), *(spec.get("Networks") or [])]:
             add(attached.get("Target", ""), Consumer("service", spec.get("Name", ""), service["ID"]))
 
+    for target, consumer in (*_of_routing_mesh(networks, services), *_of_configurations(networks)):
+        add(target, consumer)
+
     listed_services = {service["ID"] for service in services}
     in_swarm = {network.id for network in networks if network.swarm}
     local_ids = set()
@@ -255,6 +266,28 @@ def consumers_of_networks(  # noqa: PLR0913, PLR0917 - one answer of the engine 
         for attached in spec.get("Networks") or []:
             add(attached.get("Target", ""), consumer)
     return {key: tuple(consumers) for key, consumers in found.items()}
+
+
+def _of_routing_mesh(
+    networks: Sequence[ActualNetwork], services: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str, Consumer]]:
+    """Services that publish ports by the mesh are on its network without naming it."""
+    publishing = [
+        Consumer("service", (service.get("Spec") or {}).get("Name", ""), service["ID"])
+        for service in services
+        if any(port.get("PublishMode") == "ingress" for port in (service.get("Endpoint") or {}).get("Ports") or [])
+    ]
+    return ((network.id, consumer) for network in networks if network.ingress for consumer in publishing)
+
+
+def _of_configurations(networks: Sequence[ActualNetwork]) -> Iterator[tuple[str, Consumer]]:
+    """A configuration is used by the networks that take it. Those of the Swarm take the one of their node."""
+    return (
+        (configuration.id, Consumer("network", network.name, network.id))
+        for configuration in networks
+        for network in networks
+        if configuration.config_only and network.config_from == configuration.name
+    )
 
 
 FINISHED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})

@@ -51,7 +51,16 @@ def plan(
         for network in declaration.networks
     ]
     steps = _refuse_without_manager(steps, declaration.networks, observed.swarm)
-    return (*sorted(steps, key=lambda step: step.action != REMOVE), *removal.purge(declaration, observed))
+    configurations = {network.name for network in declaration.networks if network.config_only}
+    return (
+        *sorted(steps, key=lambda step: _turn(step, step.name in configurations)),
+        *removal.purge(declaration, observed),
+    )
+
+
+def _turn(step: Step, is_configuration: bool) -> tuple[bool, bool]:
+    """A configuration is there before the networks that take it, and goes after them."""
+    return (False, is_configuration) if step.action == REMOVE else (True, not is_configuration)
 
 
 def _step(network: Network, declaration: Declaration, observed: Observed, pending: Pending) -> Step:
@@ -85,7 +94,12 @@ def _step_for_a_missing(network: Network, declaration: Declaration, observed: Ob
         return refused(step, *problems) if problems else step
     given_back = pending.to_give_back()
     step = replace(step, action=CREATE if given_back is None else RECREATE, after=shown(network))
-    problems = [*_overlaps(network, declaration, observed), *_engine_problems(network, observed)]
+    problems = [
+        *_overlaps(network, declaration, observed),
+        *_engine_problems(network, observed),
+        *_configuration_problems(network, declaration, observed),
+        *_another_ingress(network, declaration, observed),
+    ]
     if given_back is not None:
         problems += reattach.problems(network, (), given_back, observed.engine_major)
         step = replace(step, message=_finishing(given_back))
@@ -100,7 +114,7 @@ def _step_for_an_existing(  # noqa: PLR0913, PLR0917 - what is declared, and wha
     observed: Observed,
     pending: Pending,
 ) -> Step:
-    if actual.swarm and not actual.subnets and (declaration.on_drift != "recreate" or pending.found is None):
+    if actual.lacks_addresses and (declaration.on_drift != "recreate" or pending.found is None):
         return refused(step, _without_addresses(network))
     drift = compare.drift(network, actual)
     labels = compare.label_differences(network, actual)
@@ -136,6 +150,7 @@ def _step_for_a_replaced(  # noqa: PLR0913, PLR0917 - what is declared, and what
         *_reattachment_problems(network, actual, observed, declaration, pending),
         *_overlaps(network, declaration, observed, besides=actual),
         *_engine_problems(network, observed),
+        *_configuration_problems(network, declaration, observed),
     ]
     if problems:
         return refused(step, *(_interrupted(problem, pending) for problem in problems))
@@ -187,6 +202,16 @@ def _reattachment_problems(
     pending: Pending,
 ) -> Iterator[Problem]:
     consumers = observed.consumers_of(actual)
+    if consumers and (actual.ingress or actual.config_only):
+        yield Problem(
+            network.name,
+            "on_drift",
+            f"it is in use by {consumers_in_words(consumers)}, which cannot be attached again here",
+            "publish the ports of those in mode host, or stop publishing them, first"
+            if actual.ingress
+            else "remove the networks that take this configuration first",
+        )
+        return
     if consumers and not declaration.reattach:
         yield Problem(
             network.name,
@@ -327,6 +352,8 @@ def _overlaps(
     network: Network, declaration: Declaration, observed: Observed, besides: ActualNetwork | None = None
 ) -> Iterator[Problem]:
     """`besides` is the network that the declared one replaces."""
+    if network.config_only:  # a text, which takes no addresses by itself
+        return
     leaving = {other.name for other in declaration.networks if not other.present}
     for subnet in network.subnets:
         for other in observed.networks:
@@ -340,6 +367,8 @@ def _overlaps(
                         f"{subnet.network} overlaps {taken.network} of the existing network `{other.name}`",
                         "choose a subnet that is free",
                     )
+        if network.driver not in ("overlay", "bridge"):
+            continue  # containers there are in the hosts' own network
         for address in sorted({observed.swarm.node_address, *observed.swarm.managers} - {""}):
             if _holds(subnet.network, address):
                 yield Problem(
@@ -355,6 +384,38 @@ def _holds(network: IPNetwork, address: str) -> bool:
         return ip_address(address.strip("[]")) in network
     except ValueError:  # a host name
         return False
+
+
+def _configuration_problems(network: Network, declaration: Declaration, observed: Observed) -> Iterator[Problem]:
+    """A Swarm's network finds its configuration on each node; a local one has to find it here."""
+    name = network.config_from
+    if not name or any(other.name == name and other.present and other.config_only for other in declaration.networks):
+        return
+    existing = observed.named(name)
+    if existing and not any(other.config_only for other in existing):
+        yield Problem(
+            network.name, "config_from", f"`{name}` is a network, not a configuration", "name one that is config_only"
+        )
+    elif not existing:
+        yield Problem(
+            network.name,
+            "config_from",
+            f"there is no configuration `{name}` on this node",
+            f"declare {{name: {name}, config_only: true, ...}} on every node",
+        )
+
+
+def _another_ingress(network: Network, declaration: Declaration, observed: Observed) -> Iterator[Problem]:
+    """A Swarm has one routing mesh."""
+    leaving = {other.name for other in declaration.networks if not other.present}
+    for other in observed.networks:
+        if network.ingress and other.ingress and other.name not in leaving:
+            yield Problem(
+                network.name,
+                "ingress",
+                f"the Swarm's routing mesh is the network `{other.name}`, and it has one only",
+                f"call this one `{other.name}` too, or declare that one absent in the same call",
+            )
 
 
 def _engine_problems(network: Network, observed: Observed) -> Iterator[Problem]:

@@ -18,8 +18,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses
     subnet_of,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.drivers import (
-    ENCRYPTED_OPTION,
-    MTU_OPTION,
+    NO_DRIVER,
+    driver_options,
     in_text,
     is_encrypted,
     is_swarm,
@@ -28,7 +28,6 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.drivers i
     name_problems,
     option_problems,
     scope_problems,
-    unsupported,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, refuse_if_any
 
@@ -90,6 +89,9 @@ class Network:
     attachable: bool = False
     encrypted: bool = False
     internal: bool = False
+    ingress: bool = False
+    config_only: bool = False
+    config_from: str = ""
     mtu: int | None = None
     subnets: tuple[Subnet, ...] = ()
     ipv6: bool = False
@@ -175,10 +177,6 @@ def _item_problems(item: Mapping[str, Any]) -> Iterator[Problem]:
         )
         return
     yield from name_problems(item)
-    unknown = list(unsupported(item))
-    if unknown:
-        yield from unknown
-        return
     yield from scope_problems(item)
     yield from option_problems(item)
     yield from _label_problems(item)
@@ -218,18 +216,20 @@ def _filled(item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _network(item: Mapping[str, Any]) -> Network:
-    options = {str(option): in_text(value) for option, value in item["driver_opts"].items()}
     return Network(
         name=item["name"],
-        driver=item["driver"],
+        driver=NO_DRIVER if item["config_only"] else item["driver"],
         swarm=is_swarm(item),
         attachable=bool(item["attachable"]),
         encrypted=is_encrypted(item),
         internal=bool(item["internal"]),
+        ingress=bool(item["ingress"]),
+        config_only=bool(item["config_only"]),
+        config_from=item["config_from"],
         mtu=mtu_of(item),
         subnets=in_order(subnet_of(entry) for entry in item["subnets"]),
         ipv6=bool(item["ipv6"]),
-        driver_opts={key: value for key, value in options.items() if key not in (ENCRYPTED_OPTION, MTU_OPTION)},
+        driver_opts=driver_options(item),
         labels={str(label): in_text(value) for label, value in item["labels"].items()},
         present=item["state"] == "present",
     )

@@ -34,7 +34,7 @@ def test_everything_wrong_with_a_call_is_said_at_once():
         {"name": "a", "driver": "host"},
         {"name": "b", "ipv6": True},
         {"name": "b"},
-        {"name": "c", "driver": "macvlan", "parent": "eth0"},
+        {"name": "c", "driver": "macvlan"},
         purge=True,
     )
 
@@ -43,7 +43,7 @@ def test_everything_wrong_with_a_call_is_said_at_once():
         "a, driver",
         "b, ipv6",
         "b, name",
-        "c, driver",
+        "c, parent",
     ]
 
 
@@ -52,24 +52,55 @@ def test_networks_that_exist_anyway_are_refused_with_an_explanation(driver):
     assert "it exists on every engine" in refusal({"name": "app", "driver": driver})
 
 
+MACVLAN = {"driver": "macvlan", "parent": "eth0"}
+FROM = {"driver": "macvlan", "config_from": "base"}
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ({"driver": "macvlan"}, "parent: is missing"),
+        ({"driver": "ipvlan"}, "parent: is missing"),
+        ({"driver": "macvlan", "parent": "lo"}, "loopback"),
+        ({**MACVLAN, "driver_opts": {"parent": "eth1"}}, "eth0 here and eth1"),
+        ({**MACVLAN, "driver_opts": {"macvlan_mode": "l2"}}, "none of bridge"),
+        ({"driver": "ipvlan", "parent": "eth0", "driver_opts": {"ipvlan_mode": "bridge"}}, "none of l2"),
+        ({**MACVLAN, "mtu": 1400}, "its parent's"),
+        ({**MACVLAN, "encrypted": True}, "only an overlay"),
+        ({**MACVLAN, "swarm": True}, "config_from: is missing"),
+        ({"driver": "bridge", "parent": "eth0"}, "means nothing"),
+        ({"driver": "a b"}, "no name of a network plugin"),
+        ({"config_from": "base"}, "an overlay has its addresses from the Swarm"),
+        ({**FROM, "config_from": "app"}, "is the network itself"),
+        ({**FROM, "labels": {"a": "b"}}, "labels: cannot be set"),
+        ({**FROM, "subnets": [{"subnet": "10.9.0.0/24"}]}, "subnets: cannot be set"),
+        ({**FROM, "parent": "eth0"}, "parent: cannot be set"),
+        ({"config_only": True, "swarm": True}, "local to its host"),
+        ({"config_only": True, "internal": True}, "internal: belongs to the network that uses"),
+        ({"config_only": True, "config_from": "base"}, "cannot take another one's"),
+        ({"driver": "bridge", "ingress": True}, "the routing mesh is an overlay"),
+        ({"ingress": True, "attachable": True}, "attachable: the routing mesh's"),
+    ],
+)
+def test_what_a_driver_cannot_do_is_refused(field, words):
+    assert words in refusal({"name": "app", **field})
+
+
 @pytest.mark.parametrize(
     "field",
     [
-        {"driver": "macvlan"},
-        {"driver": "ipvlan"},
-        {"driver": "weave"},
-        {"ingress": True},
-        {"config_only": True},
-        {"config_from": "other"},
+        MACVLAN,
+        {"driver": "macvlan", "internal": True},
+        {"driver": "ipvlan", "parent": "eth0.10", "driver_opts": {"ipvlan_mode": "l3"}},
+        {"driver": "macvlan", "swarm": True, "config_from": "base", "attachable": True},
+        {"config_only": True, "parent": "eth0", "subnets": [{"subnet": "10.9.0.0/24"}]},
+        {"driver": "vendor/net:2.1"},
+        {"name": "ingress", "ingress": True, "subnets": [{"subnet": "10.9.0.0/24"}]},
+        {"driver": "macvlan", "state": "absent"},
     ],
 )
-def test_what_a_later_release_brings_is_refused_by_name(field):
-    assert "not supported yet" in refusal({"name": "app", **field})
-
-
-def test_purge_needs_an_owner_of_its_own():
-    assert "everybody who names no owner" in refusal({"name": "app"}, purge=True)
-    assert declare({"name": "app"}, purge=True, owner="shop").purge
+def test_what_a_driver_can_do_is_taken(field):
+    assert declare_one(**field)
 
 
 @pytest.mark.parametrize("name", ["", None, "a b", "-a", "a-", "a.b", "ä", "a" * 64, "ingress", "bridge"])
