@@ -27,7 +27,7 @@ def drift(declared: Network, actual: ActualNetwork) -> tuple[Difference, ...]:
     tell those from declared ones, which is why the names of the declared fields are recorded in a label at creation.
     """
     found = differences(_declared_meaning(declared, actual), _actual_meaning(declared, actual))
-    if declared.config_from and declared.config_from == actual.config_from:
+    if declared.config_from or actual.config_from:
         # The rest is the configuration's, which engines show as the network's own.
         return tuple(difference for difference in found if difference.field in _OPERATORS)
     return found

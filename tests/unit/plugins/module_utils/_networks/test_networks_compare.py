@@ -163,15 +163,39 @@ def subnet(draw, block, driver):
         given_subnet["gateway"] = str(network[addresses[0]])
     if draw(st.booleans()):
         given_subnet["ip_range"] = str(IPv4Network((int(network[0]), network.prefixlen + 1)))
-    if driver == "bridge" and draw(st.booleans()):
+    if driver != "overlay" and draw(st.booleans()):
         given_subnet["aux_addresses"] = {"router": str(network[addresses[1]]), "printer": str(network[addresses[2]])}
     return given_subnet
 
 
 @st.composite
 def declarations(draw):
-    driver = draw(st.sampled_from(["overlay", "bridge"]))
-    blocks = range(draw(st.integers(0, 3 if driver == "overlay" else 1)))
+    driver = draw(
+        st.sampled_from(["overlay", "bridge", "macvlan", "ipvlan", "vendor/net", "config_only", "config_from"])
+    )
+    if driver == "config_from":
+        return declare_one(
+            driver=draw(st.sampled_from(["bridge", "macvlan", "ipvlan", "vendor/net"])),
+            config_from=draw(st.sampled_from(["base", "other"])),
+            attachable=draw(st.booleans()),
+            internal=draw(st.booleans()),
+        )
+    blocks = range(draw(st.integers(0, 1 if driver == "bridge" else 3)))
+    if driver == "config_only":
+        return declare_one(
+            config_only=True,
+            parent=draw(st.sampled_from([None, "eth0", "eth1"])),
+            subnets=[draw(subnet(block, driver)) for block in blocks],
+        )
+    if driver in ("macvlan", "ipvlan"):
+        modes = {"macvlan": ["bridge", "private", "vepa"], "ipvlan": ["l2", "l3", "l3s"]}[driver]
+        return declare_one(
+            driver=driver,
+            parent=draw(st.sampled_from(["eth0", "eth1"])),
+            internal=draw(st.booleans()),
+            subnets=[draw(subnet(block, driver)) for block in blocks],
+            driver_opts=draw(st.dictionaries(st.just(f"{driver}_mode"), st.sampled_from(modes))),
+        )
     return declare_one(
         driver=driver,
         attachable=draw(st.booleans()),
@@ -184,9 +208,23 @@ def declarations(draw):
     )
 
 
+def as_listed(declared: Network, driver: str) -> str:
+    """A configuration has no driver, and a plugin has its tag."""
+    return "null" if declared.config_only else f"{driver}:latest" if "/" in driver else driver
+
+
 def as_an_engine_makes_it(declared: Network):
     """What an engine lists after this declaration was created: the request, and what engines add to it."""
     request = creation_request(declared, "default")
+    if declared.config_from:
+        return actual_network(
+            inspected(
+                **{field: request[field] for field in ("Driver", "Attachable", "Internal", "ConfigFrom")},
+                Scope="local",
+                IPAM={"Driver": "default", "Config": [{"Subnet": "10.9.0.0/24", "IPRange": "10.9.0.0/26"}]},
+                Options={"parent": "eth7"},
+            )
+        )
     pools = [dict(pool) for pool in request["IPAM"]["Config"]] or [{"Subnet": "10.0.1.0/24"}]
     for pool in pools:
         network = IPv4Network(pool["Subnet"])
@@ -196,7 +234,8 @@ def as_an_engine_makes_it(declared: Network):
         options["com.docker.network.driver.overlay.vxlanid_list"] = ",".join(str(4097 + n) for n in range(len(pools)))
     return actual_network(
         inspected(
-            Driver=request["Driver"],
+            Driver=as_listed(declared, request["Driver"]),
+            ConfigOnly=request["ConfigOnly"],
             Scope="swarm" if declared.swarm else "local",
             Attachable=request["Attachable"],
             Internal=request["Internal"],
@@ -227,4 +266,56 @@ def test_two_declarations_drift_from_each_others_networks_alike(one, other):
 
 @given(declarations())
 def test_a_declaration_without_encryption_never_sends_the_key(declared):
-    assert ("encrypted" in creation_request(declared, "default")["Options"]) == declared.encrypted
+    request = creation_request(declared, "default")
+    assert ("encrypted" in request.get("Options", {})) == declared.encrypted
+
+
+@given(declarations(), st.randoms())
+def test_a_declaration_spelled_otherwise_is_the_same_one(declared, chance):
+    there = as_an_engine_makes_it(declared)
+    shuffled = list(declared.subnets)
+    chance.shuffle(shuffled)
+    again = declare_one(
+        driver="overlay"
+        if declared.config_only
+        else f"{declared.driver}:latest"
+        if "/" in declared.driver
+        else declared.driver,
+        config_only=declared.config_only,
+        config_from=declared.config_from,
+        attachable=declared.attachable,
+        internal=declared.internal,
+        encrypted=declared.encrypted,
+        mtu=declared.mtu,
+        subnets=[
+            {
+                **pool.as_dict(),
+                "subnet": f"{pool.network.network_address}/{pool.network.netmask}",
+                "aux_addresses": dict(reversed([(name, str(address)) for name, address in pool.aux_addresses])),
+            }
+            for pool in shuffled
+        ],
+        driver_opts=dict(reversed(declared.driver_opts.items())),
+        labels=declared.labels,
+    )
+
+    assert drift(again, there) == ()
+
+
+def test_a_macvlans_parent_and_mode_are_compared():
+    there = actual(Driver="macvlan", Scope="local", Options={"parent": "eth0"})
+    lan = {"driver": "macvlan", "parent": "eth0"}
+
+    assert fields(declare_one(**lan), there) == []
+    assert fields(declare_one(**lan, driver_opts={"macvlan_mode": "bridge"}), there) == []
+    assert fields(declare_one(**lan, driver_opts={"macvlan_mode": "vepa"}), there) == ["driver_opts.macvlan_mode"]
+    assert fields(declare_one(driver="macvlan", parent="eth1"), there) == ["parent"]
+    assert fields(declare_one(driver="macvlan", internal=True), there) == ["internal", "parent"]
+
+
+def test_a_network_that_took_its_configuration_is_compared_by_the_rest():
+    there = actual(Driver="macvlan", Scope="local", ConfigFrom={"Network": "base"}, Options={"parent": "eth0"})
+
+    assert fields(declare_one(driver="macvlan", config_from="base"), there) == []
+    assert fields(declare_one(driver="macvlan", config_from="base", internal=True), there) == ["internal"]
+    assert "config_from" in fields(declare_one(driver="macvlan", config_from="other"), there)

@@ -338,3 +338,56 @@ def test_what_waits_on_another_node_is_named_and_changes_nothing_here():
 
     assert step.action == "keep"
     assert "run this on that node as well" in step.message
+
+
+# ---- configurations and the routing mesh
+
+CONFIGURATION = {"Id": "idofbase", "Name": "base", "Driver": "null", "Scope": "local", "ConfigOnly": True}
+LAN = {"name": "lan", "driver": "macvlan", "config_from": "base"}
+
+
+def test_a_configuration_is_made_before_what_takes_it_and_removed_after():
+    both = [LAN, {"name": "base", "config_only": True}]
+    steps = plan(declare(*both), observed())
+    assert [(step.name, step.action) for step in steps] == [("base", "create"), ("lan", "create")]
+
+    there = observed(actual(**CONFIGURATION), actual(Id="idoflan", Name="lan", Driver="macvlan", Scope="local"))
+    steps = plan(declare(*({**network, "state": "absent"} for network in reversed(both))), there)
+    assert [(step.name, step.action) for step in steps] == [("lan", "remove"), ("base", "remove")]
+
+
+def test_a_configuration_that_is_not_there_or_is_none_is_refused():
+    assert "no configuration `base` on this node" in plan(declare(LAN), observed())[0].message
+    other = actual(**{**CONFIGURATION, "ConfigOnly": False})
+    assert "is a network, not a configuration" in plan(declare(LAN), observed(other))[0].message
+    assert only_step(declare(LAN), observed(actual(**CONFIGURATION))).action == "create"
+
+
+def test_the_addresses_of_a_configuration_may_be_taken():
+    declared = {"name": "base", "config_only": True, "subnets": [{"subnet": "10.0.1.0/24"}]}
+    assert only_step(declare(declared), observed(actual(Name="other"))).action == "create"
+
+
+def test_a_network_of_the_swarm_that_takes_a_configuration_has_no_addresses_and_is_kept():
+    there = actual(
+        Id="idoflan", Name="lan", Driver="macvlan", ConfigFrom={"Network": "base"}, IPAM={"Driver": "", "Config": []}
+    )
+    assert only_step(declare({**LAN, "swarm": True}), observed(there)).action == "keep"
+
+
+def test_the_routing_mesh_is_not_replaced_under_services_that_publish_by_it():
+    mesh = actual(Name="ingress", Id="idofmesh", Ingress=True)
+    declared = declare({"name": "ingress", "ingress": True, "mtu": 1400}, on_drift="recreate", reattach=True)
+    ports = {"Endpoint": {"Ports": [{"PublishMode": "ingress"}]}}
+    web = consumers_of_networks([mesh], "node1", [], [{"ID": "s1", "Spec": {"Name": "web"}, **ports}], [], [])
+
+    assert "in use by service web" in plan(declared, observed(mesh, consumers=web))[0].message
+    assert plan(declared, observed(mesh))[0].action == "recreate"
+
+
+def test_a_second_routing_mesh_is_refused():
+    declared = {"name": "mesh", "ingress": True}
+    mesh = actual(Name="ingress", Id="idofmesh", Ingress=True)
+    assert "it has one only" in only_step(declare(declared), observed(mesh)).message
+    gone = {"name": "ingress", "ingress": True, "state": "absent"}
+    assert [step.action for step in plan(declare(declared, gone), observed(mesh))] == ["remove", "create"]
