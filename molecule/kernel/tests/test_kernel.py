@@ -1,14 +1,15 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kernel NFS, ESP and IPVS, as containers on two nodes use them."""
+"""Kernel NFS, ESP and IPVS, as containers on the nodes use them, and what `berthage.swarm.verify` says of them."""
 
 from __future__ import annotations
 
+import subprocess
 from typing import Iterator
 
 import pytest
-from checks import docker_json, lab_variables, make_box_image, node, wait_for
+from checks import docker_json, inventory, lab_variables, make_box_image, node, run_playbook, wait_for
 
 testinfra_hosts = ["ansible://node1"]
 
@@ -83,6 +84,29 @@ def test_an_encrypted_overlay_carries_nothing_where_protocol_50_is_blocked(addre
     assert ping(addresses["secret"])
 
 
+def test_every_pair_of_nodes_is_seen_to_encrypt() -> None:
+    said = verify()
+    assert said.returncode == 0, said.stdout
+    rows = [" ".join(line.split()) for line in said.stdout.splitlines()]
+    assert any(row.startswith("plain overlay attachable all 6 verified (as clear VXLAN ") for row in rows), said.stdout
+    assert any(row.startswith("secret overlay attachable, encrypted all 6 verified (as ESP alone") for row in rows)
+
+
+def test_protocol_50_blocked_on_one_node_is_told_of_its_pairs_alone_with_the_cause() -> None:
+    node("node2").check_output("iptables -I INPUT -p esp -j DROP")
+    try:
+        said = verify()
+    finally:
+        node("node2").check_output("iptables -D INPUT -p esp -j DROP")
+    told = " ".join(said.stdout.split())
+    assert said.returncode != 0
+    assert "plain overlay attachable all 6 verified" in told, said.stdout
+    for pair, peer in (("node1 and node2", "node1"), ("node2 and node3", "node3")):
+        reason = f"ESP (protocol 50) from {peer} comes to node2 and no further: the firewall of node2 drops it"
+        assert f"network secret between {pair}: {reason}" in told, said.stdout
+    assert "network secret between node1 and node3" not in told
+
+
 def test_one_virtual_address_leads_to_the_service_on_both_nodes(addresses: dict[str, str]) -> None:
     serve = "mkdir /w && hostname > /w/index.html && exec httpd -f -p 80 -h /w"
     node("node1").check_output(
@@ -101,6 +125,16 @@ def test_one_virtual_address_leads_to_the_service_on_both_nodes(addresses: dict[
         assert node("node1").run("grep -q '^ip_vs ' /proc/modules || test -e /proc/net/ip_vs").rc == 0
     finally:
         node("node1").check_output("docker service rm kernel-web")
+
+
+def verify() -> subprocess.CompletedProcess[str]:
+    """The playbook, as text. The attempts that must fail wait no longer than a few seconds."""
+    variables = inventory().parents[3] / "molecule" / "kernel" / "group_vars" / "all.yml"
+    said = run_playbook(
+        "berthage.swarm.verify", "-i", inventory(), "-e", f"@{variables}", "-e", "berthage_nodes_group=all"
+    )
+    print(said.stdout)
+    return said
 
 
 class Wire:

@@ -65,7 +65,17 @@ def test_options_in_the_header_do_not_hide_vxlan() -> None:
         b"\x60" + b"\0" * 60,
         b"",
     ],
-    ids=["ESP of others", "VXLAN of others", "another port", "the other way", "later fragment", "too short", "TCP", "IPv6", "empty"],
+    ids=[
+        "ESP of others",
+        "VXLAN of others",
+        "another port",
+        "the other way",
+        "later fragment",
+        "too short",
+        "TCP",
+        "IPv6",
+        "empty",
+    ],
 )
 def test_anything_else_does_not_count(other: bytes) -> None:
     assert classified(other) == ("", None)

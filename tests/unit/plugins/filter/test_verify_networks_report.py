@@ -161,7 +161,9 @@ def test_small_packets_alone_are_a_matter_of_the_mtu(answers: Answers) -> None:
 
     answers["node2"]["exchange"]["underlay"] = dict.fromkeys(("node1", "node3"), {"interface": "eth0", "mtu": 1400})
     (failure,) = failures(answers)
-    assert "MTU 1450 of its containers takes 1500 on the wire, and eth0 on node2 has 1400; declare `mtu: 1400`" in failure
+    assert (
+        "MTU 1450 of its containers takes 1500 on the wire, and eth0 on node2 has 1400; declare `mtu: 1400`" in failure
+    )
 
 
 def test_an_mtu_that_does_not_fit_is_warned_about_even_where_packets_pass(answers: Answers) -> None:
@@ -211,7 +213,9 @@ def test_kernels_that_all_lack_esp_are_skipped_and_one_among_others_is_a_failure
 
 
 def test_what_is_wrong_with_one_nodes_container_is_told_of_its_pairs(answers: Answers) -> None:
-    answers["node2"]["prepare"]["listening"]["plain"] = {"wrong": "internal, and yet its containers have a default route"}
+    answers["node2"]["prepare"]["listening"]["plain"] = {
+        "wrong": "internal, and yet its containers have a default route"
+    }
     assert [failure.split(": ")[0] for failure in failures(answers)] == [
         "network plain between node1 and node2",
         "network plain between node2 and node3",

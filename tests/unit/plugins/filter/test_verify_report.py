@@ -52,7 +52,10 @@ def test_a_server_of_another_network_that_was_reached_is_a_failure_that_names_it
 
 
 def test_the_seconds_of_each_round_are_those_of_the_slowest_host() -> None:
-    answers = [answer("node1", prepare={"seconds": 3.5}, clean={"seconds": 0.5}), answer("node2", prepare={"seconds": 4})]
+    answers = [
+        answer("node1", prepare={"seconds": 3.5}, clean={"seconds": 0.5}),
+        answer("node2", prepare={"seconds": 4}),
+    ]
     assert text(answers, HOSTS).endswith("prepare 4 s, clean 0.5 s on the slowest host")
 
 
