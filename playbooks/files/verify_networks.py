@@ -328,13 +328,11 @@ def isolation(
             return False
 
     with ThreadPoolExecutor(THREADS) as pool:
-        outcomes = dict(zip(tries, pool.map(reached, tries)))
+        through = [attempt for attempt, yes in zip(tries, pool.map(reached, tries)) if yes]
     return {
         name: {
             "others": [other for first, other, _ in tries if first == name],
-            "reached": [
-                f"{other} on {host}" for (first, other, host), yes in outcomes.items() if first == name and yes
-            ],
+            "reached": [f"{other} on {host}" for first, other, host in through if first == name],
         }
         for name in dict.fromkeys(attempt[0] for attempt in tries)
     }

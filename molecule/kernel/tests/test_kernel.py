@@ -128,11 +128,8 @@ def test_one_virtual_address_leads_to_the_service_on_both_nodes(addresses: dict[
 
 
 def verify() -> subprocess.CompletedProcess[str]:
-    """The playbook, as text. The attempts that must fail wait no longer than a few seconds."""
     variables = inventory().parents[3] / "molecule" / "kernel" / "group_vars" / "all.yml"
-    said = run_playbook(
-        "berthage.swarm.verify", "-i", inventory(), "-e", f"@{variables}", "-e", "berthage_nodes_group=all"
-    )
+    said = run_playbook("berthage.swarm.verify", "-e", f"@{variables}", "-e", "berthage_nodes_group=all")
     print(said.stdout)
     return said
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Iterator, Mapping
 
 Answers = Mapping[str, Any]
 Facts = Mapping[str, Any]
@@ -135,9 +135,9 @@ def _wrong_on(host: str, declared: Facts, nodes: Mapping[str, Answers]) -> str:
     return "" if facts.get("address") else f"no container is on it on {host}"
 
 
-def _seen(nodes: Mapping[str, Answers], name: str, here: str, there: str) -> Optional[Facts]:
+def _seen(nodes: Mapping[str, Answers], name: str, here: str, there: str) -> Facts | None:
     networks: Mapping[str, Any] = nodes[here].get("exchange", {}).get("networks", {})
-    found: Optional[Facts] = networks.get(name, {}).get("ways", {}).get(there)
+    found: Facts | None = networks.get(name, {}).get("ways", {}).get(there)
     return found
 
 
@@ -162,8 +162,8 @@ def _too_large(declared: Facts, ends: tuple[str, str], nodes: Mapping[str, Answe
     """Small packets passed, and large ones did not."""
     found = "; ".join(line for host in ends for line in _mtu_of(declared, host, nodes))
     reason = found or (
-        "the path between them carries less than their interfaces' MTU; find it with `ping -M do -s 1472`, and declare it "
-        "as the network's `mtu`"
+        "the path between them carries less than their interfaces' MTU; find it with `ping -M do -s 1472`, and declare "
+        "it as the network's `mtu`"
     )
     return f"small packets pass and large ones do not: {reason}"
 
