@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from checks import node, wait_for
+from checks import node, packed_module, wait_for
 from network_changes import CLEAR, STATE, as_asked_for, call, recreate, service, shell, started, take, warnings_of
 
 testinfra_hosts = ["ansible://node1"]
@@ -21,8 +21,10 @@ SERVICE = shell(service("web", 1, "--stop-grace-period 1s --stop-signal KILL --n
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_left(host):
+    # Brought to all of them before two threads want it at once.
+    for name in ("node1", "node2", "node3"):
+        packed_module(node(name), "berthage.swarm.networks")
     yield
-    take(node("node2"), CLEAR)
     take(host, CLEAR)
 
 
