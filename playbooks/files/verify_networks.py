@@ -31,7 +31,7 @@ PATIENCE = 30
 # Once the node knows where the other's container is, there is nothing left to wait for but repeated packets.
 PATIENCE_ONCE_KNOWN = 6
 THREADS = 32
-ATTEMPTS = 4
+ATTEMPTS, PAUSE = 4, 3
 SAMPLE = 3  # other networks that a container of each network must not reach
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python has no name for it
 CLONE_NEWNET = 0x40000000  # linux/sched.h
@@ -138,6 +138,7 @@ def with_patience(attach: Callable[[], Any]) -> Any:
         except docker.errors.APIError as error:
             if not re.search(r"deadline exceeded|network \w{25} not found", words_of(error)):
                 raise
+            time.sleep(PAUSE)
     return attach()
 
 
@@ -286,10 +287,12 @@ def knows(network_id: str, address: str) -> bool | None:
 
 def heard(pid: int, address: str) -> bool:
     """Whether this container got a call of that address, which it could not answer: a half-open connection."""
-    remote = struct.unpack("=I", socket.inet_aton(address))[0]
-    with open(f"/proc/{pid}/net/tcp", encoding="ascii") as table:
-        rows = [line.split() for line in table][1:]
-    return any(row[2].split(":")[0] == f"{remote:08X}" and row[3] == SYN_RECEIVED for row in rows)
+    remote = f"{struct.unpack('=I', socket.inet_aton(address))[0]:08X}"
+    rows = []
+    for name in ("tcp", "tcp6"):  # the server listens on both families, where an IPv4 address is the end of an IPv6 one
+        with open(f"/proc/{pid}/net/{name}", encoding="ascii") as table:
+            rows += [line.split() for line in table][1:]
+    return any(row[2].split(":")[0].endswith(remote) and row[3] == SYN_RECEIVED for row in rows)
 
 
 def gossip(address: str) -> str:

@@ -104,6 +104,7 @@ def test_protocol_50_blocked_on_one_node_is_told_of_its_pairs_alone_with_the_cau
     for pair, peer in (("node1 and node2", "node1"), ("node2 and node3", "node3")):
         reason = f"ESP (protocol 50) from {peer} comes to node2 and no further: the firewall of node2 drops it"
         assert f"network secret between {pair}: {reason}" in told, said.stdout
+        assert f"the firewall of {peer}" not in told
     assert "network secret between node1 and node3" not in told
 
 

@@ -58,4 +58,6 @@ def test_a_node_whose_firewall_drops_vxlan_is_named_for_its_pairs_alone(blocked_
     for peer in ("node1", "node2"):
         reason = f"VXLAN from {peer} comes to node3 and no further: the firewall of node3 drops it"
         assert f"network front between {peer} and node3: {reason}" in text, said.stdout
+        # What node3 sends arrives: its own firewall is the only one to blame.
+        assert f"the firewall of {peer}" not in text
     assert "network front between node1 and node2" not in text
