@@ -172,14 +172,17 @@ class Probes:
         finally:
             self._try_to_remove(f"/containers/{probe}")
 
-    def _unmount(self, probe: str) -> None:
+    def _unmount(self, probe: str) -> bool:
         """Engine 26 leaves the volumes mounted that it had mounted for a request before the one that it could not
         mount: until it is restarted they are in use, by nobody. It unmounts what a container has when its start fails,
-        and that of a probe fails before anything is mounted, for want of its network."""
+        and that of a probe fails before anything is mounted, for want of its network. False where it hangs."""
         try:
             self._engine.post(f"/containers/{probe}/start", timeout=_REMOVAL_LIMIT)
+        except EngineTimeout:
+            return False
         except EngineError:
-            return
+            return True
+        return True
 
     def _imported(self) -> str:
         if self._image is None:
@@ -197,9 +200,10 @@ class Probes:
         """Take away what runs that no longer exist have left."""
         labelled = {"label": [PROBE_LABEL]}
         for container in self._engine.get("/containers/json", timeout=_PREPARATION_LIMIT, all=True, filters=labelled):
-            if is_left_behind(container["Labels"][PROBE_LABEL]) and not self._try_to_remove(
-                f"/containers/{container['Id']}"
-            ):
+            if not is_left_behind(container["Labels"][PROBE_LABEL]):
+                continue
+            # Nobody heard what became of its request: it may have failed after the one who asked was gone.
+            if not (self._unmount(container["Id"]) and self._try_to_remove(f"/containers/{container['Id']}")):
                 return  # the kernel still holds it, and it will hold the others as well
         for image in self._engine.get("/images/json", timeout=_PREPARATION_LIMIT, filters=labelled):
             if is_left_behind((image.get("Labels") or {}).get(PROBE_LABEL, "")):
