@@ -122,6 +122,10 @@ def _there(
 def _recreated(step: Step, volume: Volume, declaration: Declaration, observation: Observation) -> Step:
     consumers = removal.consumers_of(volume.name, declaration, observation)
     after, details = _as_declared(volume, declaration), details_of(_backend(volume), consumers)
+    # A secret looks the same on both sides of the diff. That it differs is no secret.
+    secrets = [difference.field for difference in step.drift if difference.declared == difference.actual]
+    if secrets:
+        after["other_secrets"] = secrets
     return replace(step, action=RECREATE, after=after, details=details)
 
 
