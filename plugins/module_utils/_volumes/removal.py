@@ -159,7 +159,7 @@ def _services_unknown(item: str, field: str, declaration: Declaration, observati
     return Problem(
         item,
         field,
-        f"this node is a worker, which cannot list services, so {what} cannot be told",
+        f"{observation.usage.unknown}, so {what} cannot be told",
         _TELL_SERVICES,
     )
 

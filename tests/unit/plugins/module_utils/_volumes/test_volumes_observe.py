@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
+import threading
 import time
 
+import docker
 import pytest
 
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.apply import make_directory
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import (
     Mount,
@@ -18,6 +22,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe im
     mount_below,
     parse_mountinfo,
     secrets,
+    services,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import NewDirectory
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._volumes.volume_samples import (
@@ -63,6 +68,24 @@ def test_the_table_of_mounts_is_read():
 )
 def test_the_mount_that_a_path_is_on_is_found(path, mount_point):
     assert mount_below(path, parse_mountinfo(MOUNTINFO)) == mount_point
+
+
+def test_a_manager_that_lists_no_services_says_why_and_not_that_there_are_none(tmp_path):
+    address, body = f"unix://{tmp_path}/socket", b'{"message": "The swarm does not have a leader."}'
+
+    def refuse() -> None:
+        connection, _peer = listener.accept()
+        connection.recv(1000)
+        head = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        connection.sendall(head % len(body) + body)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{tmp_path}/socket")
+        listener.listen()
+        threading.Thread(target=refuse, daemon=True).start()
+        found, why = services(Engine(docker.APIClient(base_url=address, version="1.41", timeout=5), address))
+    assert found == []
+    assert why.startswith("this manager cannot list services (the engine says: The swarm does not have a leader.")
 
 
 def test_questions_that_hang_cost_one_limit_together():
