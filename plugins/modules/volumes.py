@@ -744,13 +744,14 @@ def _mountable(
 
 def _take_back(call: Call, made: list[str], problems: Mapping[str, Problem]) -> None:
     """Remove what this very call has made, cannot be mounted and holds no data, and put back what was there before."""
+    declared = {volume.name: volume for volume in call.declaration.volumes}
     patience = apply.PATIENCE
     hanging: EngineTimeout | None = None
     for name in made:
         try:
             if hanging is not None:
                 raise hanging
-            apply.remove(call.engine, name, limit=10, patience=patience)
+            apply.take_back(call.engine, declared[name], call.declaration.owner, limit=10, patience=patience)
         except EngineError as error:
             # The engine waits for the kernel, or a probe that hangs holds it: so it will be for the others as well.
             hanging = error if isinstance(error, EngineTimeout) else hanging

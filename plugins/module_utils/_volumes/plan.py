@@ -206,7 +206,7 @@ def _directory_problems(volume: Volume, observation: Observation) -> Iterator[Pr
                 "run the task on the engine's host, or leave it out",
             )
         return
-    problem = _mount_problem(volume, observation.mounts)
+    problem = mount_problem(volume, observation.mounts)
     if problem is not None:
         yield problem
     elif directory is not None and directory.problem:
@@ -225,7 +225,8 @@ def _directory_problems(volume: Volume, observation: Observation) -> Iterator[Pr
         )
 
 
-def _mount_problem(volume: Volume, mounts: tuple[Mount, ...]) -> Problem | None:
+def mount_problem(volume: Volume, mounts: tuple[Mount, ...]) -> Problem | None:
+    """Why the host's mount that a volume stands on is not the one that is meant."""
     if volume.mount is None:
         return None
     wanted, mount_point = volume.mount.volume, volume.mount.mount_point

@@ -106,7 +106,7 @@ class Probes:
         in silence, which proves nothing: it is known by the probe's label, and removed here."""
         names = frozenset(found["Name"] for found in self._labelled(self._label) if not found.get("Options"))
         for name in names:
-            self._try_to_remove(f"/volumes/{name}")
+            self._remove_if_empty(name)
         return names
 
     def empty(self, names: Sequence[str]) -> dict[str, bool]:
@@ -209,12 +209,18 @@ class Probes:
             if is_left_behind((image.get("Labels") or {}).get(PROBE_LABEL, "")):
                 self._try_to_remove(f"/images/{image['Id']}")
         for volume in self._labelled():
-            # A stand-in points elsewhere. Any other volume with the label was made by the engine where one was missing
-            # (see `vanished`), and somebody may have found it useful since.
-            if is_left_behind(volume["Labels"][PROBE_LABEL]) and (
-                volume["Name"].startswith(_STAND_IN) or self._empty([volume["Name"]]).get(volume["Name"], False)
-            ):
+            if not is_left_behind(volume["Labels"][PROBE_LABEL]):
+                continue
+            # A stand-in points elsewhere. Any other volume with the label was made by the engine where one was missing.
+            if volume["Name"].startswith(_STAND_IN):
                 self._try_to_remove(f"/volumes/{volume['Name']}")
+            else:
+                self._remove_if_empty(volume["Name"])
+
+    def _remove_if_empty(self, name: str) -> None:
+        """For what the engine made where a volume was missing: somebody may have found it useful since."""
+        if self._empty([name]).get(name, False):
+            self._try_to_remove(f"/volumes/{name}")
 
     def _try_to_remove(self, path: str) -> bool:
         try:
