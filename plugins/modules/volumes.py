@@ -651,6 +651,7 @@ def _observe(module: ModuleForItems, engine: Engine, declaration: spec.Declarati
         # Also where nothing is to be proven empty: what a killed run has left may hold what is to go.
         with Probes(engine, declaration.verify_timeout) as probes:
             empty = probes.empty(removal.to_be_proven_empty(declaration, volumes))
+    missing = (volume.name for volume in declaration.volumes if not volume.present and volume.name not in volumes)
     on_engine_host = not engine.is_remote
     stands_on_mount = any(volume.directory and volume.present for volume in declaration.volumes)
     return observe.Observation(
@@ -660,6 +661,7 @@ def _observe(module: ModuleForItems, engine: Engine, declaration: spec.Declarati
         on_engine_host=on_engine_host,
         mounts=observe.mounts() if on_engine_host and stands_on_mount else (),
         directories=observe.directories(declaration.volumes, declaration.verify_timeout) if on_engine_host else {},
+        unlisted=observe.unlisted(engine, missing),
     )
 
 

@@ -100,6 +100,7 @@ class Observation:
 
     `empty` says of a volume that holds its data whether there is none; it has no entry for a volume where this could
     not be found out. `on_engine_host` is whether mounts and directories seen here are those that the engine sees.
+    `unlisted` are volumes that the engine remembers and cannot reach, and why.
     """
 
     volumes: Mapping[str, Actual] = field(default_factory=dict)
@@ -108,11 +109,25 @@ class Observation:
     on_engine_host: bool = True
     mounts: tuple[Mount, ...] = ()
     directories: Mapping[str, Directory] = field(default_factory=dict)
+    unlisted: Mapping[str, str] = field(default_factory=dict)
 
 
 def volumes(engine: Engine) -> dict[str, Actual]:
     """Every volume of the engine, by one request."""
     return {found["Name"]: actual(found) for found in engine.get("/volumes")["Volumes"] or ()}
+
+
+def unlisted(engine: Engine, names: Iterable[str]) -> dict[str, str]:
+    """Of volumes that are not in the list, those that the engine remembers all the same, and why it cannot list them: a
+    plugin that is disabled or gone takes its volumes out of the list, and their data is where it was."""
+    found = {}
+    for name in names:
+        try:
+            engine.get(f"/volumes/{name}")
+        except EngineRefusal as error:
+            if "no such volume" not in error.reason:
+                found[name] = error.reason
+    return found
 
 
 def actual(found: Mapping[str, Any]) -> Actual:

@@ -85,7 +85,8 @@ def labels_of(volume: Volume, owner: str) -> dict[str, str]:
 
 def _absent(volume: Volume, actual: Actual | None, declaration: Declaration, observation: Observation) -> Step:
     if actual is None:
-        return Step(volume.name, NONE, details=details_of(volume.backend))
+        gone = Step(volume.name, NONE, details=details_of(volume.backend))
+        return _refused_by(gone, [*removal.problems_of_unlisted(volume, observation)])
     consumers = removal.consumers_of(volume.name, declaration, observation)
     step = Step(volume.name, REMOVE, before=actual.shown, details=details_of(actual.meaning.backend, consumers))
     return _refused_by(step, [*removal.problems_of_absent(volume, actual, declaration, observation)])

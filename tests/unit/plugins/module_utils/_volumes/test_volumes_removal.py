@@ -201,6 +201,14 @@ def test_a_manager_that_cannot_list_services_is_not_called_a_worker():
     assert "on_drift: this manager cannot list services (no leader), so whether they use it cannot be told" in message
 
 
+def test_a_volume_whose_plugin_is_disabled_is_not_taken_for_absent():
+    declared = declaration({"name": "data", "state": "absent"})
+    assert plan(declared, seen()).steps[0].action == "none"
+    step = plan(declared, seen(unlisted={"data": 'plugin "x/y" not found'})).steps[0]
+    assert step.action == "refused"
+    assert step.message.startswith('data, state: the engine remembers it and cannot reach it (plugin "x/y" not found);')
+
+
 def test_a_secret_that_differs_shows_in_the_diff_and_its_values_do_not():
     cifs = {"server": "10.0.0.6", "share": "office", "username": "u", "password": "mum"}
     there = {"type": "cifs", "device": "//10.0.0.6/office", "o": "addr=10.0.0.6,username=u,password=hush,vers=3.1.1"}
