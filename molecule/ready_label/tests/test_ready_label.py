@@ -173,6 +173,20 @@ def test_passwords_of_volumes_that_cannot_be_mounted_are_in_no_output_at_any_ver
     assert labelled() == READY - {"node2"}
 
 
+def test_a_node_whose_engine_does_not_answer_loses_the_label():
+    host = node("node3")
+    host.check_output("systemctl stop docker.socket docker")
+    try:
+        broken = volumes_on("node3")
+    finally:
+        host.check_output("systemctl start docker")
+    assert broken.returncode != 0
+    assert "this node lost the label" in in_one_line(broken)
+    assert "node3" not in labelled()
+    assert volumes_on("node3").returncode == 0
+    assert "node3" in labelled()
+
+
 def test_check_mode_says_that_the_label_would_come_back_and_then_it_does():
     foreseen = volumes_on("node2", "--check")
     assert "Label the node as ready] ***" in foreseen.stdout
