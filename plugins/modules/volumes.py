@@ -552,7 +552,9 @@ problems:
       type: str
 """
 
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._arguments import ModuleForItems
@@ -690,19 +692,32 @@ def _can_be_tried(volume: spec.Volume, observation: observe.Observation) -> bool
 
 def _apply(call: Call) -> None:
     declared = {volume.name: volume for volume in call.declaration.volumes}
+    holders = removal.to_be_proven_empty(call.declaration, call.observation.volumes)
 
-    def carry_out(step: Step) -> None:
+    def carry_out(step: Step, probes: Probes | None) -> None:
         former = call.observation.volumes.get(step.name)
+        # It was empty when the plan was made; what came before this step may have taken long enough for a container to
+        # write to it and go again.
+        filled = probes is not None and step.name in holders and not probes.empty([step.name]).get(step.name, False)
         if step.name in declared:
+            if filled:
+                raise apply.Overtaken(
+                    "it was empty and is not any more (something uses it?); run again to see what is so"
+                )
             apply.carry_out(call.engine, step, declared[step.name], former, call.declaration.owner)
         elif former is not None:
             try:
+                if filled:
+                    raise Spared("it is not listed, and was not purged: it holds data by now")
                 apply.purge(call.engine, former)
             except Spared as reason:
                 call.warn(f"{step.name}: {reason}")
                 raise
 
-    call.run.apply(carry_out, failures=apply.FAILURES, turn=plan.turn)
+    with ExitStack() as stack:
+        looked_into = any(step.changes and step.name in holders for step in call.run.steps)
+        probes = stack.enter_context(Probes(call.engine, call.declaration.verify_timeout)) if looked_into else None
+        call.run.apply(partial(carry_out, probes=probes), failures=apply.FAILURES, turn=plan.turn)
 
 
 def _verify(call: Call) -> None:

@@ -77,6 +77,8 @@ def purge(engine: Engine, former: Actual) -> None:
     """
     try:
         _remove_as_seen(engine, former)
+    except Overtaken as error:
+        raise Spared(f"it is not listed, and was not purged: {error}") from error
     except EngineRefusal as error:
         if error.status != 409:
             raise
