@@ -96,7 +96,7 @@ def run(name: str) -> Outcome:
         if able.returncode == CANNOT:
             return finished(Outcome(name, SKIPPED, time.monotonic() - started, able.stdout.strip()))
         say(f"{name}: started, log in {log_path.relative_to(ROOT)}")
-        # With --destroy=never Molecule leaves its first destroy out as well, and takes hosts for made that are long gone.
+        # With --destroy=never Molecule leaves out its first destroy as well, and takes hosts for made that are gone.
         molecule("destroy", name=name, log=log, started=started)
         status = molecule("test", "--destroy=never", name=name, log=log, started=started)
         if status:
