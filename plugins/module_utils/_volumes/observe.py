@@ -125,9 +125,15 @@ def unlisted(engine: Engine, names: Iterable[str]) -> dict[str, str]:
         try:
             engine.get(f"/volumes/{name}")
         except EngineRefusal as error:
-            if "no such volume" not in error.reason:
+            if not says_that_it_is_gone(error.reason, name):
                 found[name] = error.reason
     return found
+
+
+def says_that_it_is_gone(reason: str, name: str) -> bool:
+    """Whether the engine knows nothing of a volume. From release 23 on, a manager answers in the words of the Swarm,
+    where it looks for a cluster volume of that name as well."""
+    return "no such volume" in reason or reason == f"volume {name} not found"
 
 
 def actual(found: Mapping[str, Any]) -> Actual:

@@ -21,6 +21,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe im
     directories,
     mount_below,
     parse_mountinfo,
+    says_that_it_is_gone,
     secrets,
     services,
 )
@@ -126,3 +127,10 @@ def test_a_directory_that_exists_is_left_as_it_is(tmp_path):
 def test_what_must_exist_is_not_made(tmp_path):
     with pytest.raises(FileNotFoundError):
         make_directory(str(tmp_path / "mount" / "a"), MINE, below=str(tmp_path / "mount"))
+
+
+def test_a_volume_is_gone_when_the_engine_or_the_swarm_says_so_and_not_when_its_plugin_is():
+    assert says_that_it_is_gone("get app: no such volume", "app")
+    assert says_that_it_is_gone("volume app not found", "app")
+    assert not says_that_it_is_gone('plugin "sshfs" not found', "app")
+    assert not says_that_it_is_gone("volume other not found", "app")
