@@ -552,9 +552,7 @@ problems:
       type: str
 """
 
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._arguments import ModuleForItems
@@ -694,11 +692,9 @@ def _apply(call: Call) -> None:
     declared = {volume.name: volume for volume in call.declaration.volumes}
     holders = removal.to_be_proven_empty(call.declaration, call.observation.volumes)
 
-    def carry_out(step: Step, probes: Probes | None) -> None:
+    def carry_out(step: Step) -> None:
         former = call.observation.volumes.get(step.name)
-        # It was empty when the plan was made; what came before this step may have taken long enough for a container to
-        # write to it and go again.
-        filled = probes is not None and step.name in holders and not probes.empty([step.name]).get(step.name, False)
+        filled = step.name in holders and not _is_still_empty(call, step.name)
         if step.name in declared:
             if filled:
                 raise apply.Overtaken(
@@ -714,10 +710,15 @@ def _apply(call: Call) -> None:
                 call.warn(f"{step.name}: {reason}")
                 raise
 
-    with ExitStack() as stack:
-        looked_into = any(step.changes and step.name in holders for step in call.run.steps)
-        probes = stack.enter_context(Probes(call.engine, call.declaration.verify_timeout)) if looked_into else None
-        call.run.apply(partial(carry_out, probes=probes), failures=apply.FAILURES, turn=plan.turn)
+    call.run.apply(carry_out, failures=apply.FAILURES, turn=plan.turn)
+
+
+def _is_still_empty(call: Call, name: str) -> bool:
+    """A volume was empty when the plan was made; what came before this step may have taken long enough for a container
+    to write to it and go again. Nothing of the look is left when the volume goes, so that a run killed then leaves
+    nothing."""
+    with Probes(call.engine, call.declaration.verify_timeout) as probes:
+        return probes.empty([name]).get(name, False)
 
 
 def _verify(call: Call) -> None:
