@@ -18,6 +18,8 @@ export PYTHONPATH := $(CURDIR)/molecule/shared
 
 # One scenario (make test SCENARIO=glusterfs) instead of the whole gate.
 SCENARIO ?=
+# Given by test-all.
+LONG :=
 
 .PHONY: help
 help: ## Show what can be made
@@ -35,6 +37,7 @@ test: scenarios
 endif
 
 .PHONY: test-all
+test-all: LONG := --long
 test-all: test bench ## The gate and what is long
 
 .PHONY: lint
@@ -63,7 +66,7 @@ lab: $(READY) ## That the lab's hosts come up, and leave nothing behind
 
 .PHONY: scenarios
 scenarios: $(READY)
-	python tests/tools/scenarios.py $(SCENARIO)
+	python tests/tools/scenarios.py $(LONG) $(SCENARIO)
 
 .PHONY: bench
 bench: $(READY) ## Speed, side by side with the peer

@@ -206,14 +206,20 @@ def shown(options: dict[str, str]) -> dict[str, str]:
     """The options without those that are secrets."""
     kept = {name: value for name, value in options.items() if not SECRET.search(name)}
     if "o" in kept:
-        kept["o"] = ",".join(part for part in kept["o"].split(",") if not SECRET.search(part.partition("=")[0]))
+        kept["o"] = ",".join(part for part in at_single_commas(kept["o"]) if not SECRET.search(part.partition("=")[0]))
     return kept
+
+
+def at_single_commas(text: str) -> list[str]:
+    """Mount options, split: of CIFS, two commas are one within an option, such as a password."""
+    return [part.replace("\0", ",,") for part in text.replace(",,", "\0").split(",")]
 
 
 def without_secrets(text: str, options: dict[str, str]) -> str:
     """What the engine says of a mount may have its options in it, and of a secret it knows only the password."""
-    pairs = [*options.items(), *mount_options(options).items()]
-    for value in sorted((value for name, value in pairs if value and SECRET.search(name)), key=len, reverse=True):
+    pairs = [*options.items(), *(part.partition("=")[::2] for part in at_single_commas(options.get("o", "")))]
+    hidden = {value for name, value in pairs if value and SECRET.search(name)}
+    for value in sorted(hidden | {value.replace(",,", ",") for value in hidden}, key=len, reverse=True):
         text = text.replace(value, "(hidden)")
     return text
 

@@ -196,6 +196,8 @@ def _look(module: AnsibleModule) -> dict[str, Any]:
     asked = info.wanted(module.params)
     selected = info.select(volumes, asked)
     usage = observe.usage(engine, [volume.name for volume in selected])
+    if usage.unknown:
+        module.warn(f"which services use the volumes is not known: {usage.unknown}")
     sizes = _sizes(engine, module) if module.params["size"] else {}
     return {
         "volumes": [

@@ -651,6 +651,7 @@ def _observe(module: ModuleForItems, engine: Engine, declaration: spec.Declarati
         # Also where nothing is to be proven empty: what a killed run has left may hold what is to go.
         with Probes(engine, declaration.verify_timeout) as probes:
             empty = probes.empty(removal.to_be_proven_empty(declaration, volumes))
+    missing = (volume.name for volume in declaration.volumes if not volume.present and volume.name not in volumes)
     on_engine_host = not engine.is_remote
     stands_on_mount = any(volume.directory and volume.present for volume in declaration.volumes)
     return observe.Observation(
@@ -660,6 +661,7 @@ def _observe(module: ModuleForItems, engine: Engine, declaration: spec.Declarati
         on_engine_host=on_engine_host,
         mounts=observe.mounts() if on_engine_host and stands_on_mount else (),
         directories=observe.directories(declaration.volumes, declaration.verify_timeout) if on_engine_host else {},
+        unlisted=observe.unlisted(engine, missing),
     )
 
 
@@ -688,19 +690,35 @@ def _can_be_tried(volume: spec.Volume, observation: observe.Observation) -> bool
 
 def _apply(call: Call) -> None:
     declared = {volume.name: volume for volume in call.declaration.volumes}
+    holders = removal.to_be_proven_empty(call.declaration, call.observation.volumes)
 
     def carry_out(step: Step) -> None:
         former = call.observation.volumes.get(step.name)
+        filled = step.name in holders and not _is_still_empty(call, step.name)
         if step.name in declared:
+            if filled:
+                raise apply.Overtaken(
+                    "it was empty and is not any more (something uses it?); run again to see what is so"
+                )
             apply.carry_out(call.engine, step, declared[step.name], former, call.declaration.owner)
         elif former is not None:
             try:
+                if filled:
+                    raise Spared("it is not listed, and was not purged: it holds data by now")
                 apply.purge(call.engine, former)
             except Spared as reason:
                 call.warn(f"{step.name}: {reason}")
                 raise
 
     call.run.apply(carry_out, failures=apply.FAILURES, turn=plan.turn)
+
+
+def _is_still_empty(call: Call, name: str) -> bool:
+    """A volume was empty when the plan was made; what came before this step may have taken long enough for a container
+    to write to it and go again. Nothing of the look is left when the volume goes, so that a run killed then leaves
+    nothing."""
+    with Probes(call.engine, call.declaration.verify_timeout) as probes:
+        return probes.empty([name]).get(name, False)
 
 
 def _verify(call: Call) -> None:
@@ -744,13 +762,14 @@ def _mountable(
 
 def _take_back(call: Call, made: list[str], problems: Mapping[str, Problem]) -> None:
     """Remove what this very call has made, cannot be mounted and holds no data, and put back what was there before."""
+    declared = {volume.name: volume for volume in call.declaration.volumes}
     patience = apply.PATIENCE
     hanging: EngineTimeout | None = None
     for name in made:
         try:
             if hanging is not None:
                 raise hanging
-            apply.remove(call.engine, name, limit=10, patience=patience)
+            apply.take_back(call.engine, declared[name], call.declaration.owner, limit=10, patience=patience)
         except EngineError as error:
             # The engine waits for the kernel, or a probe that hangs holds it: so it will be for the others as well.
             hanging = error if isinstance(error, EngineTimeout) else hanging

@@ -4,7 +4,8 @@
 
     python tests/tools/scenarios.py [--jobs N] [NAME ...]
 
-Without names, every scenario in molecule/ runs. The whole output of each goes to .cache/log/NAME.log; of a failing one
+Without names, every scenario in molecule/ runs, but for the long ones that molecule/long.txt names, which --long adds.
+The whole output of each goes to .cache/log/NAME.log; of a failing one
 the end of it is printed, with the journals of its hosts' services, which are gone once the hosts are. A scenario that
 this machine cannot run is reported as skipped, with the reason; one that molecule/required.txt names must not be.
 """
@@ -47,22 +48,24 @@ class Outcome:
 
 def main() -> int:
     arguments = parse_arguments()
-    names = arguments.names or all_scenarios()
+    left_out = set() if arguments.long else listed("long.txt")
+    names = arguments.names or [name for name in all_scenarios() if name not in left_out]
     LOGS.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(arguments.jobs) as pool:
         outcomes = list(pool.map(run, names))
-    return report(outcomes, required())
+    return report(outcomes, listed("required.txt"))
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run Molecule scenarios.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios to run; all of them if none is named")
+    parser.add_argument("--long", action="store_true", help="also the scenarios that molecule/long.txt names")
     parser.add_argument("--jobs", type=int, default=2, help="how many run at the same time (default: %(default)s)")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(all_scenarios()))
-    gone = sorted(required() - set(all_scenarios()))
+    gone = sorted((listed("required.txt") | listed("long.txt")) - set(all_scenarios()))
     if gone:
-        parser.error(f"molecule/required.txt names scenarios that do not exist: {', '.join(gone)}")
+        parser.error(f"molecule/required.txt or long.txt names scenarios that do not exist: {', '.join(gone)}")
     if unknown:
         parser.error(f"no such scenario: {', '.join(unknown)}; there are: {', '.join(all_scenarios())}")
     return arguments
@@ -74,8 +77,9 @@ def all_scenarios() -> list[str]:
     return sorted(found, key=lambda name: (kind_of_hosts(name) == "container", name))
 
 
-def required() -> set[str]:
-    lines = (ROOT / "molecule" / "required.txt").read_text().splitlines()
+def listed(file: str) -> set[str]:
+    """The scenarios that a list in molecule/ names."""
+    lines = (ROOT / "molecule" / file).read_text().splitlines()
     return {line for line in map(str.strip, lines) if line and not line.startswith("#")}
 
 
@@ -96,6 +100,8 @@ def run(name: str) -> Outcome:
         if able.returncode == CANNOT:
             return finished(Outcome(name, SKIPPED, time.monotonic() - started, able.stdout.strip()))
         say(f"{name}: started, log in {log_path.relative_to(ROOT)}")
+        # With --destroy=never Molecule leaves out its first destroy as well, and takes hosts for made that are gone.
+        molecule("destroy", name=name, log=log, started=started)
         status = molecule("test", "--destroy=never", name=name, log=log, started=started)
         if status:
             log.flush()

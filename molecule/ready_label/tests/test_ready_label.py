@@ -128,6 +128,24 @@ def test_with_the_constraint_no_task_runs_on_the_node_that_lacks_it(fourth_node,
     assert node("node4").check_output("docker volume ls -q") == ""
 
 
+def test_a_declaration_that_differs_stops_no_service(constrained):
+    assert wait_for(lambda: sum(runs_on(constrained).values()) == 8, seconds=60), runs_on(constrained)
+    shared = {"name": "shared", "glusterfs": {"volume": "gv0", "path": "shared"}}
+
+    refused = volumes_on("node2", docker_volumes_list=[shared, {"name": "scratch", "tmpfs": {"size": "20m"}}])
+
+    assert refused.returncode != 0
+    assert "scratch, size: the volume exists and differs" in in_one_line(refused)
+    assert "keeps it" in in_one_line(refused)
+    assert labelled() == READY
+    # One that is missing beside it is another matter: a service that needs it would get an empty one.
+    lacks = [shared, {"name": "scratch", "tmpfs": {"size": "20m"}}, {"name": "later", "tmpfs": {}}]
+    assert volumes_on("node2", docker_volumes_list=lacks).returncode != 0
+    assert labelled() == READY - {"node2"}
+    assert volumes_on("node2").returncode == 0
+    assert labelled() == READY
+
+
 def test_a_node_whose_backend_breaks_loses_the_label_and_its_tasks_until_it_is_mended(
     fourth_node, constrained, broken_backend
 ):
@@ -171,6 +189,20 @@ def test_passwords_of_volumes_that_cannot_be_mounted_are_in_no_output_at_any_ver
     assert "raw, cifs: it cannot be mounted" in failed.stdout
     assert PASSWORD not in failed.stdout
     assert labelled() == READY - {"node2"}
+
+
+def test_a_node_whose_engine_does_not_answer_loses_the_label():
+    host = node("node3")
+    host.check_output("systemctl stop docker.socket docker")
+    try:
+        broken = volumes_on("node3")
+    finally:
+        host.check_output("systemctl start docker")
+    assert broken.returncode != 0
+    assert "this node lost the label" in in_one_line(broken)
+    assert "node3" not in labelled()
+    assert volumes_on("node3").returncode == 0
+    assert "node3" in labelled()
 
 
 def test_check_mode_says_that_the_label_would_come_back_and_then_it_does():

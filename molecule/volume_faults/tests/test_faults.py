@@ -400,8 +400,12 @@ def test_a_volume_that_cannot_be_listed_is_not_taken_for_empty(host):
         assert host.run("ls /var/lib/docker/volumes/f-damaged/_data").rc != 0
         result = volumes(host, {"name": "f-damaged", "state": "absent"})
         assert result["failed"]
-        assert "f-damaged, discard_data: " in result["msg"]
         assert not result["changed"]
+        assert "f-damaged" in host.check_output("docker volume ls --quiet")
+        # The archive of a newer engine has the directory in it all the same, and nothing tells it from an empty one; it
+        # is the engine that refuses then.
+        if host.check_output("docker version --format '{{ .Server.Version }}'").startswith("20."):
+            assert "f-damaged, discard_data: " in result["msg"]
     finally:
         host.check_output("umount /var/lib/docker/volumes/f-damaged/_data; umount /srv/damaged; rm /srv/damaged.img")
 

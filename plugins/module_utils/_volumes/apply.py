@@ -22,7 +22,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes import observe
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import HOLDS
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import Actual, numeric_identity
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.plan import labels_of
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.plan import labels_of, mount_problem
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import NewDirectory, Volume
 
 # What a step can fail with. LookupError: an owner that has vanished since it was looked up.
@@ -34,6 +34,10 @@ _PAUSE = 0.2
 
 class Overtaken(EngineError):
     """Another program changed a volume of that name at the same time."""
+
+
+class NotMounted(EngineError):
+    """The host's mount that a directory belongs on is gone, or is another one now."""
 
 
 class NotReplaced(EngineError):
@@ -51,6 +55,10 @@ def carry_out(engine: Engine, step: Step, volume: Volume, former: Actual | None,
         FAILURES: it could not be done.
     """
     if step.action in (CREATE, UPDATE, RECREATE) and volume.create_path is not None and volume.directory is not None:
+        # Looked at again: were it gone since the plan was made, the directory would be on the host's own disk.
+        problem = mount_problem(volume, observe.mounts())
+        if problem is not None:
+            raise NotMounted(f"{problem.message}; {problem.remedy}")
         make_directory(volume.directory, volume.create_path, below=volume.mount.mount_point if volume.mount else "/")
     if step.action == CREATE:
         _create(engine, volume.name, volume.driver, volume.driver_opts, labels_of(volume, owner))
@@ -69,6 +77,8 @@ def purge(engine: Engine, former: Actual) -> None:
     """
     try:
         _remove_as_seen(engine, former)
+    except Overtaken as error:
+        raise Spared(f"it is not listed, and was not purged: {error}") from error
     except EngineRefusal as error:
         if error.status != 409:
             raise
@@ -89,6 +99,28 @@ def remove(engine: Engine, name: str, limit: float | None = None, patience: floa
             if error.status != 409 or time.monotonic() > deadline:
                 raise
         time.sleep(_PAUSE)
+
+
+def take_back(engine: Engine, volume: Volume, owner: str, limit: float, patience: float) -> None:
+    """Remove a volume that this call has made, if it still is that one: what has taken its place is somebody else's.
+
+    Raises:
+        EngineError: it could not be removed, or is another one now.
+    """
+    try:
+        now = observe.actual(engine.get(f"/volumes/{volume.name}", timeout=limit))
+    except EngineRefusal as error:
+        if error.status == 404:
+            return
+        raise
+    if not is_as_made(now, volume, owner):
+        raise Overtaken("another program replaced the volume in the meantime, and what is there now was left")
+    remove(engine, volume.name, limit, patience)
+
+
+def is_as_made(now: Actual, volume: Volume, owner: str) -> bool:
+    """Whether a volume is what `carry_out` makes of the declared one."""
+    return (now.driver, now.options, now.labels) == (volume.driver, volume.driver_opts, labels_of(volume, owner))
 
 
 def put_back(engine: Engine, former: Actual) -> None:

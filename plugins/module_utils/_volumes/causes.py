@@ -231,7 +231,7 @@ _CAUSES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         (
             "no such file or directory",
             "the directory does not exist on this host",
-            "make it, or add create_path: {}; below a GlusterFS mount, see that this is mounted",
+            "make it, or declare it as `bind` with create_path: {}; below a GlusterFS mount, see that this is mounted",
         ),
         (
             "transport endpoint is not connected",

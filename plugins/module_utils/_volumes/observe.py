@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, Callable, Collection, Iterable, Mapping, TypeVar
 
-from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineRefusal, EngineTimeout
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import (
     Meaning,
     recognise,
@@ -86,10 +86,12 @@ class Directory:
 
 @dataclass(frozen=True)
 class Usage:
-    """Who uses the volumes that are to be removed. Services are not known on a worker, which lists none."""
+    """Who uses the volumes that are to be removed. Services are not known on a worker, which lists none, and on a
+    manager of a Swarm without a quorum: `unknown` says why."""
 
     consumers: Mapping[str, tuple[Consumer, ...]] = field(default_factory=dict)
     services_known: bool | None = None
+    unknown: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class Observation:
 
     `empty` says of a volume that holds its data whether there is none; it has no entry for a volume where this could
     not be found out. `on_engine_host` is whether mounts and directories seen here are those that the engine sees.
+    `unlisted` are volumes that the engine remembers and cannot reach, and why.
     """
 
     volumes: Mapping[str, Actual] = field(default_factory=dict)
@@ -106,11 +109,31 @@ class Observation:
     on_engine_host: bool = True
     mounts: tuple[Mount, ...] = ()
     directories: Mapping[str, Directory] = field(default_factory=dict)
+    unlisted: Mapping[str, str] = field(default_factory=dict)
 
 
 def volumes(engine: Engine) -> dict[str, Actual]:
     """Every volume of the engine, by one request."""
     return {found["Name"]: actual(found) for found in engine.get("/volumes")["Volumes"] or ()}
+
+
+def unlisted(engine: Engine, names: Iterable[str]) -> dict[str, str]:
+    """Of volumes that are not in the list, those that the engine remembers all the same, and why it cannot list them: a
+    plugin that is disabled or gone takes its volumes out of the list, and their data is where it was."""
+    found = {}
+    for name in names:
+        try:
+            engine.get(f"/volumes/{name}")
+        except EngineRefusal as error:
+            if not says_that_it_is_gone(error.reason, name):
+                found[name] = error.reason
+    return found
+
+
+def says_that_it_is_gone(reason: str, name: str) -> bool:
+    """Whether the engine knows nothing of a volume. From release 23 on, a manager answers in the words of the Swarm,
+    where it looks for a cluster volume of that name as well."""
+    return "no such volume" in reason or reason == f"volume {name} not found"
 
 
 def actual(found: Mapping[str, Any]) -> Actual:
@@ -154,15 +177,30 @@ def usage(engine: Engine, names: Collection[str]) -> Usage:
                         state=container.get("State", ""),
                     )
                 )
-    is_manager = bool(swarm.get("ControlAvailable"))
-    for service in engine.get("/services") if is_manager else ():
+    state = swarm.get("LocalNodeState") or "inactive"
+    listed, unknown = services(engine) if swarm.get("ControlAvailable") else ([], _why_no_services(state))
+    for service in listed:
         for source in _volumes_of_service(service):
             if source in found:
                 found[source].append(Consumer(kind="service", name=service["Spec"]["Name"], id=service["ID"]))
-    return Usage(
-        consumers={name: tuple(consumers) for name, consumers in found.items()},
-        services_known=is_manager or swarm.get("LocalNodeState", "inactive") == "inactive",
-    )
+    return Usage({name: tuple(consumers) for name, consumers in found.items()}, not unknown, unknown)
+
+
+def services(engine: Engine) -> tuple[list[Mapping[str, Any]], str]:
+    """The services of the Swarm, or why they are not known."""
+    try:
+        return engine.get("/services"), ""
+    except (EngineRefusal, EngineTimeout) as error:
+        # Managers without a quorum, for instance. Of its own containers and volumes the engine tells all the same.
+        return [], f"this manager cannot list services ({error}; see `docker node ls`)"
+
+
+def _why_no_services(state: str) -> str:
+    if state == "inactive":
+        return ""  # in no Swarm there are none
+    if state == "active":
+        return "this node is a worker, which cannot list services"
+    return f"this node cannot list services (its state in the Swarm is {state!r})"
 
 
 def mounts() -> tuple[Mount, ...]:

@@ -85,7 +85,8 @@ def labels_of(volume: Volume, owner: str) -> dict[str, str]:
 
 def _absent(volume: Volume, actual: Actual | None, declaration: Declaration, observation: Observation) -> Step:
     if actual is None:
-        return Step(volume.name, NONE, details=details_of(volume.backend))
+        gone = Step(volume.name, NONE, details=details_of(volume.backend))
+        return _refused_by(gone, [*removal.problems_of_unlisted(volume, observation)])
     consumers = removal.consumers_of(volume.name, declaration, observation)
     step = Step(volume.name, REMOVE, before=actual.shown, details=details_of(actual.meaning.backend, consumers))
     return _refused_by(step, [*removal.problems_of_absent(volume, actual, declaration, observation)])
@@ -122,6 +123,10 @@ def _there(
 def _recreated(step: Step, volume: Volume, declaration: Declaration, observation: Observation) -> Step:
     consumers = removal.consumers_of(volume.name, declaration, observation)
     after, details = _as_declared(volume, declaration), details_of(_backend(volume), consumers)
+    # A secret looks the same on both sides of the diff. That it differs is no secret.
+    secrets = [difference.field for difference in step.drift if difference.declared == difference.actual]
+    if secrets:
+        after["other_secrets"] = secrets
     return replace(step, action=RECREATE, after=after, details=details)
 
 
@@ -202,7 +207,7 @@ def _directory_problems(volume: Volume, observation: Observation) -> Iterator[Pr
                 "run the task on the engine's host, or leave it out",
             )
         return
-    problem = _mount_problem(volume, observation.mounts)
+    problem = mount_problem(volume, observation.mounts)
     if problem is not None:
         yield problem
     elif directory is not None and directory.problem:
@@ -221,7 +226,8 @@ def _directory_problems(volume: Volume, observation: Observation) -> Iterator[Pr
         )
 
 
-def _mount_problem(volume: Volume, mounts: tuple[Mount, ...]) -> Problem | None:
+def mount_problem(volume: Volume, mounts: tuple[Mount, ...]) -> Problem | None:
+    """Why the host's mount that a volume stands on is not the one that is meant."""
     if volume.mount is None:
         return None
     wanted, mount_point = volume.mount.volume, volume.mount.mount_point

@@ -106,7 +106,7 @@ class Probes:
         in silence, which proves nothing: it is known by the probe's label, and removed here."""
         names = frozenset(found["Name"] for found in self._labelled(self._label) if not found.get("Options"))
         for name in names:
-            self._try_to_remove(f"/volumes/{name}")
+            self._remove_if_empty(name)
         return names
 
     def empty(self, names: Sequence[str]) -> dict[str, bool]:
@@ -172,14 +172,17 @@ class Probes:
         finally:
             self._try_to_remove(f"/containers/{probe}")
 
-    def _unmount(self, probe: str) -> None:
+    def _unmount(self, probe: str) -> bool:
         """Engine 26 leaves the volumes mounted that it had mounted for a request before the one that it could not
         mount: until it is restarted they are in use, by nobody. It unmounts what a container has when its start fails,
-        and that of a probe fails before anything is mounted, for want of its network."""
+        and that of a probe fails before anything is mounted, for want of its network. False where it hangs."""
         try:
             self._engine.post(f"/containers/{probe}/start", timeout=_REMOVAL_LIMIT)
+        except EngineTimeout:
+            return False
         except EngineError:
-            return
+            return True
+        return True
 
     def _imported(self) -> str:
         if self._image is None:
@@ -197,20 +200,27 @@ class Probes:
         """Take away what runs that no longer exist have left."""
         labelled = {"label": [PROBE_LABEL]}
         for container in self._engine.get("/containers/json", timeout=_PREPARATION_LIMIT, all=True, filters=labelled):
-            if is_left_behind(container["Labels"][PROBE_LABEL]) and not self._try_to_remove(
-                f"/containers/{container['Id']}"
-            ):
+            if not is_left_behind(container["Labels"][PROBE_LABEL]):
+                continue
+            # Nobody heard what became of its request: it may have failed after the one who asked was gone.
+            if not (self._unmount(container["Id"]) and self._try_to_remove(f"/containers/{container['Id']}")):
                 return  # the kernel still holds it, and it will hold the others as well
         for image in self._engine.get("/images/json", timeout=_PREPARATION_LIMIT, filters=labelled):
             if is_left_behind((image.get("Labels") or {}).get(PROBE_LABEL, "")):
                 self._try_to_remove(f"/images/{image['Id']}")
         for volume in self._labelled():
-            # A stand-in points elsewhere. Any other volume with the label was made by the engine where one was missing
-            # (see `vanished`), and somebody may have found it useful since.
-            if is_left_behind(volume["Labels"][PROBE_LABEL]) and (
-                volume["Name"].startswith(_STAND_IN) or self._empty([volume["Name"]]).get(volume["Name"], False)
-            ):
+            if not is_left_behind(volume["Labels"][PROBE_LABEL]):
+                continue
+            # A stand-in points elsewhere. Any other volume with the label was made by the engine where one was missing.
+            if volume["Name"].startswith(_STAND_IN):
                 self._try_to_remove(f"/volumes/{volume['Name']}")
+            else:
+                self._remove_if_empty(volume["Name"])
+
+    def _remove_if_empty(self, name: str) -> None:
+        """For what the engine made where a volume was missing: somebody may have found it useful since."""
+        if self._empty([name]).get(name, False):
+            self._try_to_remove(f"/volumes/{name}")
 
     def _try_to_remove(self, path: str) -> bool:
         try:

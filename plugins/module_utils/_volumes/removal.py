@@ -77,6 +77,17 @@ def details_of(backend: str, consumers: tuple[Consumer, ...] = ()) -> dict[str, 
     return {"backend": backend, "consumers": [consumer.as_dict() for consumer in consumers], "verified": None}
 
 
+def problems_of_unlisted(volume: Volume, observation: Observation) -> Iterator[Problem]:
+    """Why a volume that is not in the engine's list may be there all the same."""
+    if volume.name in observation.unlisted:
+        yield Problem(
+            volume.name,
+            "state",
+            f"the engine remembers it and cannot reach it ({observation.unlisted[volume.name]})",
+            "enable or start its plugin (`docker plugin ls`), then run again",
+        )
+
+
 def problems_of_absent(
     volume: Volume, actual: Actual, declaration: Declaration, observation: Observation
 ) -> Iterator[Problem]:
@@ -159,7 +170,7 @@ def _services_unknown(item: str, field: str, declaration: Declaration, observati
     return Problem(
         item,
         field,
-        f"this node is a worker, which cannot list services, so {what} cannot be told",
+        f"{observation.usage.unknown}, so {what} cannot be told",
         _TELL_SERVICES,
     )
 

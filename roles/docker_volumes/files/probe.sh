@@ -24,6 +24,7 @@ for list in /var/lib/apt/lists/*Packages*; do
 done
 echo "package_lists=$package_lists"
 
+echo "hostname=$(uname -n)"
 echo "engine=$([ -S /run/docker.sock ] && echo yes)"
 
 state='' node='' is_manager=''

@@ -140,6 +140,13 @@ def test_no_secret_leaves_the_host() -> None:
     assert said == "failed to mount, data: name=admin,secret=(hidden): (hidden): refused"
 
 
+def test_a_password_with_commas_leaves_the_host_in_no_part() -> None:
+    options = {"type": "cifs", "device": "//f/s", "o": "username=u,password=hush,,mum,vers=3.1.1"}
+    assert verify_host.shown(options)["o"] == "username=u,vers=3.1.1"
+    said = verify_host.without_secrets("data: username=u,password=hush,,mum,vers=3.1.1: hush,mum", options)
+    assert said == "data: username=u,password=(hidden),vers=3.1.1: (hidden)"
+
+
 def test_what_is_a_secret_is_the_same_as_in_the_modules() -> None:
     assert verify_host.SECRET == shared._SECRET
 

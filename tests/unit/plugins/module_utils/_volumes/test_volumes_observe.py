@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
+import threading
 import time
 
+import docker
 import pytest
 
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.apply import make_directory
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import (
     Mount,
@@ -17,7 +21,9 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe im
     directories,
     mount_below,
     parse_mountinfo,
+    says_that_it_is_gone,
     secrets,
+    services,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import NewDirectory
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._volumes.volume_samples import (
@@ -65,6 +71,24 @@ def test_the_mount_that_a_path_is_on_is_found(path, mount_point):
     assert mount_below(path, parse_mountinfo(MOUNTINFO)) == mount_point
 
 
+def test_a_manager_that_lists_no_services_says_why_and_not_that_there_are_none(tmp_path):
+    address, body = f"unix://{tmp_path}/socket", b'{"message": "The swarm does not have a leader."}'
+
+    def refuse() -> None:
+        connection, _peer = listener.accept()
+        connection.recv(1000)
+        head = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        connection.sendall(head % len(body) + body)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{tmp_path}/socket")
+        listener.listen()
+        threading.Thread(target=refuse, daemon=True).start()
+        found, why = services(Engine(docker.APIClient(base_url=address, version="1.41", timeout=5), address))
+    assert found == []
+    assert why.startswith("this manager cannot list services (the engine says: The swarm does not have a leader.")
+
+
 def test_questions_that_hang_cost_one_limit_together():
     started = time.monotonic()
     slow = {f"slow{number}": lambda: time.sleep(5) or "late" for number in range(10)}
@@ -103,3 +127,10 @@ def test_a_directory_that_exists_is_left_as_it_is(tmp_path):
 def test_what_must_exist_is_not_made(tmp_path):
     with pytest.raises(FileNotFoundError):
         make_directory(str(tmp_path / "mount" / "a"), MINE, below=str(tmp_path / "mount"))
+
+
+def test_a_volume_is_gone_when_the_engine_or_the_swarm_says_so_and_not_when_its_plugin_is():
+    assert says_that_it_is_gone("get app: no such volume", "app")
+    assert says_that_it_is_gone("volume app not found", "app")
+    assert not says_that_it_is_gone('plugin "sshfs" not found', "app")
+    assert not says_that_it_is_gone("volume other not found", "app")

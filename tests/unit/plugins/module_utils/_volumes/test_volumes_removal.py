@@ -24,7 +24,7 @@ TMPFS = {"type": "tmpfs", "device": "tmpfs"}
 KNOWN = Usage(services_known=True)
 USERS = (Consumer("container", "web", "c1", "h1", "exited"), Consumer("service", "api", "s1"))
 IN_USE = Usage({"data": USERS}, services_known=True)
-WORKER = Usage(services_known=False)
+WORKER = Usage(services_known=False, unknown="this node is a worker, which cannot list services")
 MINE = {"berthage.swarm.owner": "me"}
 
 
@@ -193,6 +193,29 @@ def test_on_a_worker_that_knows_no_services_purge_is_refused_once():
     ]
     assert actions(decided) == {"one": "refused", "two": "refused"}
     assert actions(purge(*there, usage=WORKER, listed=(), services_in_use=["one"])) == {"one": "keep", "two": "remove"}
+
+
+def test_a_manager_that_cannot_list_services_is_not_called_a_worker():
+    usage = Usage(services_known=False, unknown="this manager cannot list services (no leader)")
+    message = recreation({"nfs": NFS}, actual(options=OTHER_NFS), usage=usage).message
+    assert "on_drift: this manager cannot list services (no leader), so whether they use it cannot be told" in message
+
+
+def test_a_volume_whose_plugin_is_disabled_is_not_taken_for_absent():
+    declared = declaration({"name": "data", "state": "absent"})
+    assert plan(declared, seen()).steps[0].action == "none"
+    step = plan(declared, seen(unlisted={"data": 'plugin "x/y" not found'})).steps[0]
+    assert step.action == "refused"
+    assert step.message.startswith('data, state: the engine remembers it and cannot reach it (plugin "x/y" not found);')
+
+
+def test_a_secret_that_differs_shows_in_the_diff_and_its_values_do_not():
+    cifs = {"server": "10.0.0.6", "share": "office", "username": "u", "password": "mum"}
+    there = {"type": "cifs", "device": "//10.0.0.6/office", "o": "addr=10.0.0.6,username=u,password=hush,vers=3.1.1"}
+    step = recreation({"cifs": cifs}, actual(options=there))
+    assert step.after["other_secrets"] == ["password"]
+    assert "hush" not in str(step) and "mum" not in str(step)
+    assert "other_secrets" not in recreation({"nfs": NFS}, actual(options=OTHER_NFS)).after
 
 
 def test_a_volume_that_is_declared_absent_is_not_purged_but_removed_or_refused():
