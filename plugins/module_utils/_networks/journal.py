@@ -24,7 +24,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks import re
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import ActualNetwork, settled
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach import Attached
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import LABEL_PREFIX
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import is_left_behind, mark
+from ansible_collections.berthage.swarm.plugins.module_utils._process_mark import is_left_behind, mark
 
 PREFIX = "berthage-reattach-"
 LABEL = LABEL_PREFIX + "reattach"
@@ -44,7 +44,7 @@ class Busy(EngineError):
 
 @dataclass(frozen=True)
 class Journal:
-    """One journal as it was found. `writer` tells the process that keeps it (see `probe.mark`)."""
+    """One journal as it was found. `writer` tells the process that keeps it (see `_process_mark.mark`)."""
 
     attached: Attached
     writer: str

@@ -22,7 +22,7 @@ import secrets
 import tarfile
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
     Engine,
@@ -30,6 +30,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
     EngineRefusal,
     EngineTimeout,
 )
+from ansible_collections.berthage.swarm.plugins.module_utils._process_mark import is_left_behind, mark
 
 PROBE_LABEL = "berthage.swarm.probe"
 
@@ -232,22 +233,6 @@ class Probes:
         return True
 
 
-def mark(process: int, deadline: float) -> str:
-    """What the label of a probe says: which process made it, and when it counts as left behind in any case."""
-    return "/".join([*_whereabouts(), str(process), _start_time(process), str(int(deadline))])
-
-
-def is_left_behind(label: str, now: Callable[[], float] = time.time) -> bool:
-    """Whether the process that made this probe is gone. Of one that we cannot see, only its time tells."""
-    parts = label.split("/")
-    if len(parts) != 5 or not parts[2].isdigit() or not parts[4].isdigit():
-        return True
-    boot, namespace, process, start_time, deadline = parts
-    if now() > int(deadline):
-        return True
-    return (boot, namespace) == _whereabouts() and _start_time(int(process)) != start_time
-
-
 def empty_directories(archive: bytes, complete: bool) -> dict[str, bool]:
     """Of the directories in the archived one, which are empty, as far as the beginning of the archive tells.
 
@@ -280,25 +265,6 @@ def mount(number: int, name: str, label: str) -> Mapping[str, Any]:
         "ReadOnly": True,
         "VolumeOptions": {"NoCopy": True, "Labels": {PROBE_LABEL: label}},
     }
-
-
-def _whereabouts() -> tuple[str, str]:
-    """Where a process number means something: this boot of this kernel, and this namespace of processes."""
-    return _read("/proc/sys/kernel/random/boot_id"), os.path.basename(os.readlink("/proc/self/ns/pid"))
-
-
-def _start_time(process: int) -> str:
-    """The start time of a process in the kernel's clock ticks, see proc(5). Empty when there is no such process."""
-    after_the_name = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
-    return after_the_name[19] if len(after_the_name) > 19 else ""
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
 
 
 def _target(number: int) -> str:

@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import io
-import os
 import socket
-import subprocess
 import tarfile
 import time
 
@@ -18,8 +16,6 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends i
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import (
     PROBE_LABEL,
     empty_directories,
-    is_left_behind,
-    mark,
     mount,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.verify import (
@@ -196,27 +192,3 @@ def test_a_directory_that_the_engine_could_not_list_is_not_taken_for_empty():
 
 def test_a_volume_that_the_engine_makes_for_a_probe_is_known_by_the_label():
     assert mount(0, "app", "mine")["VolumeOptions"]["Labels"] == {PROBE_LABEL: "mine"}
-
-
-def test_a_probe_of_a_living_process_is_not_left_behind():
-    assert not is_left_behind(mark(os.getpid(), time.time() + 60))
-
-
-def test_a_probe_of_a_process_that_has_ended_is_left_behind():
-    child = subprocess.Popen(["sleep", "60"])
-    label = mark(child.pid, time.time() + 60)
-    assert not is_left_behind(label)
-    child.kill()
-    child.wait()
-    assert is_left_behind(label)
-
-
-def test_a_probe_of_another_host_is_left_behind_after_its_time():
-    label = f"another-boot/pid:[1]/1/2/{int(time.time()) + 60}"
-    assert not is_left_behind(label)
-    assert is_left_behind(label, now=lambda: time.time() + 61)
-
-
-@pytest.mark.parametrize("label", ["", "x", "a/b/c/d/e"])
-def test_a_probe_with_an_unreadable_mark_is_left_behind(label):
-    assert is_left_behind(label)
