@@ -570,10 +570,11 @@ from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
     Step,
     StepFailed,
 )
+from ansible_collections.berthage.swarm.plugins.module_utils._process_mark import is_left_behind
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, Refused
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes import apply, observe, plan, removal, spec, verify
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import HOLDS, Meaning
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import PROBE_LABEL, Probes, is_left_behind
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import PROBE_LABEL, Probes
 
 
 @dataclass(frozen=True)

@@ -251,7 +251,7 @@ def former_request(raw: Mapping[str, Any]) -> dict[str, Any]:
     request["IPAM"] = {
         "Driver": ipam.get("Driver") or "default",
         "Config": [
-            {**pool, **({"Gateway": str(pool["Gateway"]).split("/")[0]} if pool.get("Gateway") else {})}
+            {**pool, **({"Gateway": str(pool["Gateway"]).split("/", maxsplit=1)[0]} if pool.get("Gateway") else {})}
             for pool in ipam.get("Config") or []
         ],
     }

@@ -9,7 +9,7 @@ the same way from wherever that one came to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import in_words
@@ -17,7 +17,12 @@ from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engi
 from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare, making, reattach
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.consumers import Containers, Services
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.journal import Busy, Keeper, wait_for_others
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.journal import (
+    Busy,
+    Journal,
+    Keeper,
+    wait_for_others,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import ActualNetwork, Observed, settled
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach import Attached
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Declaration, Network
@@ -52,8 +57,8 @@ def recreate(
         Lost: it could not be done, nor undone.
         EngineError: it was not begun.
     """
-    replace = declaration.on_drift == "recreate"
-    return _Recreation(engine, network, declaration.owner, replace, observed, pending).carry_out()
+    may_replace = declaration.on_drift == "recreate"
+    return _Recreation(engine, network, declaration.owner, may_replace, observed, pending).carry_out()
 
 
 @dataclass
@@ -61,10 +66,9 @@ class _Recreation:
     engine: Engine
     network: Network
     owner: str
-    replace: bool
+    may_replace: bool
     observed: Observed
     pending: Pending
-    keeper: Keeper | None = field(default=None, init=False)
     removed: set[str] = field(default_factory=set, init=False)
 
     def carry_out(self) -> Recreated:
@@ -74,20 +78,21 @@ class _Recreation:
         given_back = self.pending.to_give_back()
         if given_back is None:
             return self._of_nobody(seen)
-        if self.pending.found is not None and not self.pending.found.in_swarm and seen is not None:
-            given_back = self._without_newcomers(seen, given_back)
+        found = self.pending.found
+        if found is not None and not found.in_swarm and seen is not None and given_back != found.attached:
+            given_back, found = self._for_newcomers_too(seen, given_back, found), None
         in_swarm = bool(given_back.services) or self.network.swarm or (seen is not None and seen.swarm)
-        self.keeper = Keeper(self.engine, given_back, in_swarm, self.pending.found)
+        keeper = Keeper(self.engine, given_back, in_swarm, found)
         try:
-            self.keeper.write()
+            keeper.write()
         except Busy:
             wait_for_others(self.engine, [self.network.name], self.observed.swarm.is_manager)
             return self._made_by_another_run()
         if not self._is_as_seen(seen):
             # Another run has come and gone between our look and our journal.
-            self.keeper.remove()
+            keeper.remove()
             return self._made_by_another_run()
-        return self._under_its_users(given_back)
+        return self._under_its_users(given_back, keeper)
 
     # ---- the ways
 
@@ -105,8 +110,8 @@ class _Recreation:
             self._or_lost(error, lambda: self._put_back(former))
             raise NotReplaced(f"{error}; the former network was put back") from error
 
-    def _under_its_users(self, attached: Attached) -> Recreated:
-        containers, services = self._consumers(attached)
+    def _under_its_users(self, attached: Attached, keeper: Keeper) -> Recreated:
+        containers, services = self._consumers(attached, keeper)
         try:
             made = self._replaced(containers, services)
             containers.attach(made.id)
@@ -114,17 +119,17 @@ class _Recreation:
         except Busy:
             raise  # it is in another run's hands now
         except EngineError as error:
-            self._or_lost(error, lambda: self._restore(attached, containers, services))
+            self._or_lost(error, lambda: self._restore(attached, containers, services, keeper))
             who = reattach.in_words(attached) or "nobody"
             raise NotReplaced(f"{error}; the former network was restored, with {who} on it as before") from error
         reattached = (*services.outcomes(), *containers.outcomes())
-        return Recreated(made, reattached, message=self._finish(attached))
+        return Recreated(made, reattached, message=self._finish(attached, keeper))
 
     def _replaced(self, containers: Containers, services: Services) -> ActualNetwork:
         """The network as declared. What was there is taken away first, unless it means the same, or is to be kept."""
         there = self._present()
         if there is not None:
-            if not self.replace or not making.failure_of(self.network, there):
+            if not self.may_replace or not making.failure_of(self.network, there):
                 return there
             services.detach((there.id, there.name))
             containers.detach()
@@ -133,7 +138,7 @@ class _Recreation:
             self._present()
         return self._make()
 
-    def _restore(self, attached: Attached, containers: Containers, services: Services) -> None:
+    def _restore(self, attached: Attached, containers: Containers, services: Services, keeper: Keeper) -> None:
         """The former network, and everybody on it as before."""
         there = self._present()
         if there is not None and there.id != attached.former_id:
@@ -145,7 +150,7 @@ class _Recreation:
         network_id = self._put_back(attached.former) if there is None else there.id
         containers.attach(network_id)
         services.attach(network_id)
-        self._finish(attached)
+        self._finish(attached, keeper)
 
     def _put_back(self, former: Mapping[str, Any]) -> str:
         """Make the former network again; its id."""
@@ -154,45 +159,34 @@ class _Recreation:
         settled(self.engine, [self.network.name])
         return str(made["Id"])
 
-    def _finish(self, attached: Attached) -> str:
-        assert self.keeper is not None  # noqa: S101 - it is written before anything is changed
+    def _finish(self, attached: Attached, keeper: Keeper) -> str:
+        """End the journal, but for what only other nodes can give back; what there is to say of that."""
         elsewhere = attached.elsewhere(self.observed.swarm.node_id)
-        if elsewhere.containers:
-            self.keeper.keep_only(elsewhere)
-            hosts = ", ".join(sorted({each.host for each in elsewhere.containers}))
-            return f"{reattach.in_words(elsewhere)} can be attached again only on {hosts}: run this there as well"
-        self.keeper.remove()
-        return ""
+        if not elsewhere.containers:
+            keeper.remove()
+            return ""
+        keeper.keep_only(elsewhere)
+        hosts = ", ".join(sorted({each.host for each in elsewhere.containers}))
+        return f"{reattach.in_words(elsewhere)} can be attached again only on {hosts}: run this there as well"
 
-    def _without_newcomers(self, seen: ActualNetwork, given_back: Attached) -> Attached:
+    def _for_newcomers_too(self, seen: ActualNetwork, given_back: Attached, found: Journal) -> Attached:
         """An engine's journal cannot be changed. Where somebody has come since, the old one is brought to its end on
-        the network that is there, and a new one is begun."""
-        found = self.pending.found
-        assert found is not None  # noqa: S101 - asked before
-        if given_back == found.attached:
-            return given_back
-        self.keeper = Keeper(self.engine, found.attached, in_swarm=False, found=found)
-        containers, _services = self._consumers(found.attached)
+        the network that is there, and what is told is of a new one."""
+        keeper = Keeper(self.engine, found.attached, in_swarm=False, found=found)
+        containers, _services = self._consumers(found.attached, keeper)
         containers.attach(seen.id)
-        self.keeper.remove()
-        self.pending = Pending(self.pending.attached, None)
-        return Attached(
-            given_back.network,
-            seen.id,
-            reattach.former_request(self.engine.get(f"/networks/{seen.id}")),
-            given_back.containers,
-            given_back.services,
-        )
+        keeper.remove()
+        former = reattach.former_request(self.engine.get(f"/networks/{seen.id}"))
+        return replace(given_back, former_id=seen.id, former=former)
 
     # ---- parts of them
 
-    def _consumers(self, attached: Attached) -> tuple[Containers, Services]:
+    def _consumers(self, attached: Attached, keeper: Keeper) -> tuple[Containers, Services]:
         node = self.observed.swarm.node_id
         here = [each for each in attached.containers if each.node in ("", node)]
-        assert self.keeper is not None  # noqa: S101 - it is written before anything is changed
         return (
-            Containers(self.engine, attached.network, here, self.keeper.renew),
-            Services(self.engine, attached.services, self.keeper.renew),
+            Containers(self.engine, attached.network, here, keeper.renew),
+            Services(self.engine, attached.services, keeper.renew),
         )
 
     def _make(self) -> ActualNetwork:
