@@ -37,9 +37,13 @@ options:
       driver:
         description:
           - V(overlay), V(bridge), V(macvlan), V(ipvlan), or the name of a network plugin.
-          - A plugin without a tag means its V(:latest). It has to be on every node that uses the network.
+          - A plugin without a tag means its V(:latest). It has to be on every node that uses the network. One that this
+            engine does not find is refused before anything changes, and so is, in a Swarm, one that Docker does not
+            manage (C(docker plugin ls)).
           - Of the plugins in older tutorials, Weave Net was archived in 2024 and gets no fixes any more, see
             U(https://github.com/kubernetes/website/issues/56735).
+          - An engine accepts V(ipvlan) on a kernel that has none. The first container then fails with C(operation not
+            supported).
           - A configuration (O(networks[].config_only=true)) has no driver, and this is ignored for it.
           - V(host) and V(none) exist on every engine and are refused.
         type: str
@@ -81,7 +85,12 @@ options:
         type: int
       subnets:
         description:
-          - Address pools. The engine chooses where there are none.
+          - Address pools. The engine chooses where there are none, from its own or the Swarm's default pool; where that
+            has too few left for what is declared, the call is refused before anything changes.
+          - An overlay needs an address for each task, for each service (but those with C(endpoint_mode=dnsrr)), for
+            each attached container and one on each node. A warning tells when it is too small for them or three
+            quarters full, since tasks without an address wait without any error. A /24 holds 253, and Docker advises
+            against more than about 250 on one network (U(https://github.com/moby/moby/issues/30820)).
           - A bridge takes one for each version of IP, an overlay takes several of IPv4.
           - Compared as networks, not as text, and in any order.
         type: list
@@ -384,11 +393,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.berthage.swarm.plugins.module_utils._networks import journal, spec
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import capacity, journal, spec
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.apply import VerificationFailed, carry_out
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending, pending
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import Observed, observe
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import plan
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.plugins import with_plugins
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import KEEP, Run, StepFailed
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused
 
@@ -400,6 +410,7 @@ def main() -> None:
         declaration = spec.declaration(module.params)
         engine = Engine.connect(module.params)
         observed, to_give_back = _look(engine, declaration, patiently=not module.check_mode)
+        observed = with_plugins(engine, declaration.networks, observed)
         run = Run(plan(declaration, observed, to_give_back), "networks")
     except Refused as refusal:
         module.fail_json(msg=str(refusal), problems=[problem.as_dict() for problem in refusal.problems], **result)
@@ -421,6 +432,8 @@ def main() -> None:
     for step in run.steps:
         if step.action == KEEP and step.message:
             module.warn(f"{step.name}: {step.message}")
+    for name, text in capacity.warnings(declaration, observed):
+        module.warn(f"{name}: {text}")
     module.exit_json(**run.result())
 
 

@@ -11,7 +11,13 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses import Address, Subnet, in_order
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses import (
+    Address,
+    IPNetwork,
+    Subnet,
+    in_order,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.demand import Demand, able_nodes, demands
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.drivers import ENCRYPTED_OPTION, MTU_OPTION
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import DECLARED_LABEL, OWNER_LABEL
 
@@ -84,6 +90,17 @@ class ActualNetwork:
 
 
 @dataclass(frozen=True)
+class AddressPool:
+    """From which subnets of `size` bits are given to networks that declare none."""
+
+    base: IPNetwork
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.base} in blocks of /{self.size}"
+
+
+@dataclass(frozen=True)
 class SwarmState:
     """What this engine is in a Swarm: `state` is inactive, pending, active, error or locked."""
 
@@ -92,6 +109,7 @@ class SwarmState:
     managers: tuple[str, ...] = ()
     node_address: str = ""
     node_id: str = ""
+    pools: tuple[AddressPool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +121,12 @@ class Observed:
     swarm: SwarmState = SwarmState()
     engine_version: str = ""
     host: str = ""
+    local_pools: tuple[AddressPool, ...] = ()
+    nodes: int = 0  # of the Swarm, that run tasks
+    demands: Mapping[str, Demand] = field(default_factory=dict)
+    drivers: tuple[str, ...] = ()  # that the engine lists: its own, plugins that it manages, and those in use
+    missing_plugins: frozenset[str] = frozenset()
+    managed_plugins: frozenset[str] = frozenset()
 
     @property
     def engine_major(self) -> int:
@@ -125,13 +149,27 @@ def observe(engine: Engine, names: Collection[str]) -> Observed:
     containers = engine.get("/containers/json", all=True)
     services: list[Any] = engine.get("/services") if swarm.is_manager else []
     attachments: list[Any] = attachment_tasks(engine) if swarm.is_manager else []
-    nodes: list[Any] = engine.get("/nodes") if attachments else []
+    nodes: list[Any] = engine.get("/nodes") if swarm.is_manager else []
+    able = able_nodes(nodes)
     return Observed(
         networks=networks,
         consumers=consumers_of_networks(networks, str(info.get("Name", "")), containers, services, attachments, nodes),
         swarm=swarm,
         engine_version=str(info.get("ServerVersion", "")),
         host=str(info.get("Name", "")),
+        local_pools=tuple(
+            AddressPool(ip_network(pool["Base"], strict=False), int(pool["Size"]))
+            for pool in info.get("DefaultAddressPools") or []
+        ),
+        nodes=able,
+        demands=demands(
+            {network.name: network.id for network in networks},
+            [network.id for network in networks if network.ingress],
+            services,
+            attachments,
+            able,
+        ),
+        drivers=tuple((info.get("Plugins") or {}).get("Network") or ()),
     )
 
 
@@ -200,7 +238,14 @@ def swarm_state(raw: Mapping[str, Any]) -> SwarmState:
         managers=tuple(sorted(manager["Addr"].rsplit(":", 1)[0] for manager in raw.get("RemoteManagers") or [])),
         node_address=raw.get("NodeAddr") or "",
         node_id=raw.get("NodeID") or "",
+        pools=_swarm_pools(raw.get("Cluster") or {}),
     )
+
+
+def _swarm_pools(cluster: Mapping[str, Any]) -> tuple[AddressPool, ...]:
+    """As a manager tells them; a size of 0 is the Swarm's own default."""
+    size = int(cluster.get("SubnetSize") or 24)
+    return tuple(AddressPool(ip_network(base, strict=False), size) for base in cluster.get("DefaultAddrPool") or [])
 
 
 # ---- who uses what

@@ -10,7 +10,7 @@ from ipaddress import IPv6Network, ip_address
 from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, in_words
-from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare, reattach, removal
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import capacity, compare, reattach, removal
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses import IPNetwork, overlap
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
@@ -21,6 +21,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe i
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.outcome import details, shown
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.outcome import in_words as consumers_in_words
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.plugins import plugin_problems
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach import Attached
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Declaration, Network
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
@@ -51,6 +52,7 @@ def plan(
         for network in declaration.networks
     ]
     steps = _refuse_without_manager(steps, declaration.networks, observed.swarm)
+    steps = _refuse_without_addresses(steps, declaration, observed)
     configurations = {network.name for network in declaration.networks if network.config_only}
     return (
         *sorted(steps, key=lambda step: _turn(step, step.name in configurations)),
@@ -99,6 +101,7 @@ def _step_for_a_missing(network: Network, declaration: Declaration, observed: Ob
         *_engine_problems(network, observed),
         *_configuration_problems(network, declaration, observed),
         *_another_ingress(network, declaration, observed),
+        *plugin_problems(network, observed),
     ]
     if given_back is not None:
         problems += reattach.problems(network, (), given_back, observed.engine_major)
@@ -151,6 +154,8 @@ def _step_for_a_replaced(  # noqa: PLR0913, PLR0917 - what is declared, and what
         *_overlaps(network, declaration, observed, besides=actual),
         *_engine_problems(network, observed),
         *_configuration_problems(network, declaration, observed),
+        *plugin_problems(network, observed),
+        *capacity.too_small_for_its_users(network, actual, observed),
     ]
     if problems:
         return refused(step, *(_interrupted(problem, pending) for problem in problems))
@@ -346,6 +351,19 @@ def _why_no_manager(names: str, swarm: SwarmState) -> Problem:
 
 
 # ---- addresses
+
+
+def _refuse_without_addresses(steps: Sequence[Step], declaration: Declaration, observed: Observed) -> list[Step]:
+    """The pool is everybody's: the first of those for which it does not suffice is refused for all of them."""
+    result = list(steps)
+    made = [step.name for step in steps if step.action in (CREATE, RECREATE)]
+    for names, problem in capacity.pool_problems(declaration, made, observed):
+        for index, step in enumerate(result):
+            if step.name == names[0]:
+                result[index] = refused(step, problem)
+            elif step.name in names:
+                result[index] = replace(refused(step), message=str(problem))
+    return result
 
 
 def _overlaps(

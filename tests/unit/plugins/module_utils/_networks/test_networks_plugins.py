@@ -1,0 +1,47 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import Observed, SwarmState
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import plan
+from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import (
+    actual,
+    declare,
+)
+
+MANAGER = Observed(swarm=SwarmState("active", True), engine_version="20.10.24", missing_plugins=frozenset({"cable"}))
+
+
+def test_a_plugin_that_is_not_there_is_refused_by_name():
+    (step,) = plan(declare({"name": "app", "driver": "cable:latest"}), MANAGER)
+
+    assert step.action == "refused"
+    assert "app, driver: this engine finds no network plugin `cable`" in step.message
+
+
+def test_a_plugin_that_is_not_there_is_refused_before_a_network_is_recreated_for_it():
+    there = replace(MANAGER, networks=(actual(Driver="bridge", Scope="local"),))
+
+    (step,) = plan(declare({"name": "app", "driver": "cable"}, on_drift="recreate"), there)
+
+    assert step.action == "refused"
+    assert "no network plugin `cable`" in step.message
+
+
+def test_an_absent_network_needs_no_plugin():
+    there = replace(MANAGER, networks=(actual(Driver="cable:latest", Scope="local"),))
+
+    (step,) = plan(declare({"name": "app", "driver": "cable", "state": "absent"}), there)
+
+    assert step.action == "remove"
+
+
+def test_a_swarm_takes_only_plugins_that_docker_manages():
+    declaration = declare({"name": "app", "driver": "acme/wires", "swarm": True})
+
+    assert "a Swarm takes no other" in plan(declaration, MANAGER)[0].message
+    managed = replace(MANAGER, managed_plugins=frozenset({"acme/wires"}))
+    assert plan(declaration, managed)[0].action == "create"
