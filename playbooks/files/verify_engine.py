@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+import contextlib
+import fcntl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, Iterator
 
 PREFIX = "berthage-verify"
 LABEL = "berthage.swarm.verify"
+LOCK = f"/run/{PREFIX}.lock"
 
 Verdict = Dict[str, Any]  # at run time, for Python 3.8
 
@@ -23,6 +28,22 @@ def failed(reason: str) -> Verdict:
 
 def skipped(reason: str) -> Verdict:
     return {"outcome": "skipped", "reason": reason}
+
+
+@contextlib.contextmanager
+def alone(seconds: float) -> Iterator[None]:
+    """One round at a time on this host: that of a play that was killed goes on by itself until it is through."""
+    end = time.monotonic() + seconds
+    with open(LOCK, "w", encoding="ascii") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise TimeoutError("another verification is at work on this host; let it end") from None
+                time.sleep(0.2)
+        yield
 
 
 def connect(request: dict[str, Any]) -> Any:
@@ -46,11 +67,32 @@ def run_in(engine: Any, container: str, command: list[str]) -> str:
     return str(output.decode(errors="replace").strip())
 
 
+def pid_of(engine: Any, container: str) -> int:
+    """The container's first process; 0 of one that does not run, or is gone."""
+    import docker  # noqa: PLC0415
+
+    try:
+        return int(engine.api.inspect_container(container)["State"]["Pid"])
+    except docker.errors.NotFound:
+        return 0
+
+
 def remove_containers(engine: Any) -> None:
-    for container in engine.containers.list(all=True, filters={"label": f"{LABEL}=1"}):
-        container.remove(force=True)
+    """All that any run made. At once, since stopping one takes far longer than asking for it."""
+    found = engine.api.containers(all=True, filters={"label": f"{LABEL}=1"})
+    if found:
+        with ThreadPoolExecutor(len(found)) as pool:
+            list(pool.map(lambda container: _remove(engine, container["Id"]), found))
 
 
 def remove_container(engine: Any, name: str) -> None:
-    for container in engine.containers.list(all=True, filters={"name": f"^/{name}$"}):
-        container.remove(force=True)
+    for container in engine.api.containers(all=True, filters={"name": f"^/{name}$"}):
+        _remove(engine, container["Id"])
+
+
+def _remove(engine: Any, container: str) -> None:
+    import docker  # noqa: PLC0415
+
+    # One that is gone meanwhile is what is wanted.
+    with contextlib.suppress(docker.errors.NotFound):
+        engine.api.remove_container(container, force=True)

@@ -36,8 +36,10 @@ from verify_engine import (
     LABEL,
     PREFIX,
     Verdict,
+    alone,
     connect,
     failed,
+    pid_of,
     remove_container,
     remove_containers,
     run_in,
@@ -61,7 +63,8 @@ def main(request: dict[str, Any]) -> None:
     rounds = {"prepare": prepare, "exchange": exchange, "clean": clean}
     started = time.monotonic()
     try:
-        answer = rounds[request["round"]](request)
+        with alone(request["timeout"]):
+            answer = rounds[request["round"]](request)
     except Exception as error:  # the summary has to name what went wrong on this host, whatever it was
         answer = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps({**answer, "seconds": round(time.monotonic() - started, 1)}))
@@ -89,7 +92,7 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
     answer["token"] = secrets.token_hex(16)
     if request["writes"]:
         answer["written"] = write_token(engine, answer["token"], shared(request["volumes"], answer["volumes"]))
-    if request["calls"]:
+    if request["calls"] and not answer["cut_off"]:
         answer["listening"] = verify_networks.listen_on_all(
             engine, image, request["networks"], answer["token"], encrypts=not answer["kernel_lacks"]
         )
@@ -99,8 +102,7 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
 def about(engine: Any) -> dict[str, Any]:
     info = engine.info()
     swarm = info["Swarm"]
-    # Only managers know how the others are.
-    nodes = engine.nodes.list() if swarm.get("ControlAvailable") else []
+    nodes, no_majority = nodes_of(engine, swarm)
     return {
         "engine": info["ServerVersion"],
         "kernel": info["KernelVersion"],
@@ -108,6 +110,7 @@ def about(engine: Any) -> dict[str, Any]:
         "address": swarm.get("NodeAddr", ""),
         "swarm": swarm.get("LocalNodeState", "inactive"),
         "data_path_port": ((swarm.get("Cluster") or {}).get("DataPathPort")) or 4789,
+        "cut_off": no_majority or verify_networks.no_manager(swarm),
         "nodes": {
             node.id: {
                 "state": node.attrs["Status"]["State"],
@@ -118,6 +121,16 @@ def about(engine: Any) -> dict[str, Any]:
             for node in nodes
         },
     }
+
+
+def nodes_of(engine: Any, swarm: dict[str, Any]) -> tuple[list[Any], str]:
+    """How the Swarm's nodes are, which only managers know, and why not, on one that has lost most of the others."""
+    import docker  # noqa: PLC0415
+
+    try:
+        return (list(engine.nodes.list()) if swarm.get("ControlAvailable") else []), ""
+    except docker.errors.APIError as error:
+        return [], words_of(error)
 
 
 def provide_image(engine: Any, wanted: str) -> tuple[str, str]:
@@ -260,7 +273,9 @@ def servers_of(options: dict[str, str]) -> list[tuple[str, int]]:
         host, port = own.get("addr", ""), 2049
     else:
         return []
-    return [(host.strip("[]"), int(own.get("port") or port))] if host else []
+    asked = own.get("port") or str(port)
+    # Of what is no port the engine says so itself.
+    return [(host.strip("[]"), int(asked))] if host and asked.isdecimal() else []
 
 
 def monitor_of(text: str) -> list[tuple[str, int]]:
@@ -346,8 +361,9 @@ def dead_in_containers(engine: Any, volumes: Iterable[str]) -> dict[str, str]:
     for container in engine.api.containers():
         for mount in container.get("Mounts") or ():
             if mount.get("Name") in wanted:
-                pid = engine.api.inspect_container(container["Id"])["State"]["Pid"]
-                users[f"/proc/{pid}/root{mount['Destination']}"] = (mount["Name"], container)
+                pid = pid_of(engine, container["Id"])
+                if pid:
+                    users[f"/proc/{pid}/root{mount['Destination']}"] = (mount["Name"], container)
     dead = look_at(users)
     found: dict[str, str] = {}
     for volume in {users[path][0] for path in dead}:
@@ -490,9 +506,10 @@ def read_token(engine: Any, name: str, token: str) -> Verdict:
 
 def clean(request: dict[str, Any]) -> dict[str, Any]:
     engine = connect(request)
-    if request["written_token"]:
-        leftovers = [f"/volumes/{name}/.{PREFIX}-{request['written_token']}" for name in request["written"]]
-        run_in(engine, DATA, ["rm", "-f", *leftovers])
+    if request["written"]:
+        # With those of a run that was killed.
+        script = f'for volume; do rm -f "$volume"/.{PREFIX}-*; done'
+        run_in(engine, DATA, ["sh", "-c", script, "sh", *(f"/volumes/{name}" for name in request["written"])])
     remove_containers(engine)
     for image in engine.images.list(filters={"label": f"{LABEL}=1"}):
         engine.images.remove(image.id, force=True)

@@ -18,18 +18,19 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable, Collection, Dict, Iterator, Tuple
 
-from verify_engine import LABEL, PREFIX, remove_container, words_of
+from verify_engine import LABEL, PREFIX, pid_of, remove_container, words_of
 
-PORT = 8080
+PORT = 8080  # of the containers' servers
 PAGE = 64 * 1024  # many full packets; the token alone goes in a small one
 GOSSIP = 7946
+ANSWER = 3  # seconds that a port of another node has to answer
 # Long enough for an overlay's first packet, which waits for the nodes to gossip about the new endpoint.
 PATIENCE = 30
-# Once the node knows where the other's container is, there is nothing left to wait for but repeated packets.
-PATIENCE_ONCE_KNOWN = 6
+# Once the node knows where the other's container is, or cannot hear of it, only repeated packets are worth the wait.
+PATIENCE_FOR_PACKETS = 6
 THREADS = 32
 ATTEMPTS, PAUSE = 4, 3
 SAMPLE = 3  # other networks that a container of each network must not reach
@@ -61,6 +62,29 @@ def missing_for_encryption() -> str:
     return f"IPsec ESP with AES-GCM (module esp4 and its cipher): {tried.stdout.strip()}" if tried.returncode else ""
 
 
+def no_manager(swarm: Facts) -> str:
+    """Why this node cannot ask a manager, without which no container of it comes onto an overlay, or nothing.
+
+    Found out beforehand: the engine would say so only after 20 s, for each container.
+    """
+    managers = [manager["Addr"] for manager in swarm.get("RemoteManagers") or ()]
+    if not managers or swarm.get("ControlAvailable"):
+        return ""
+    with ThreadPoolExecutor(len(managers)) as pool:
+        silent = list(pool.map(silence, managers))
+    return "no manager answers: " + ", ".join(silent) if all(silent) else ""
+
+
+def silence(port: str) -> str:
+    """Why a TCP port, as HOST:PORT, does not answer, or nothing."""
+    host, _, number = port.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(number)), timeout=ANSWER).close()
+    except OSError as error:
+        return f"{port} ({error})"
+    return ""
+
+
 def listen_on_all(engine: Any, image: str, networks: list[Facts], token: str, encrypts: bool) -> dict[str, Facts]:
     """A container on each overlay that takes one. Others take only services, or do not lead to another host."""
     usable = [
@@ -80,7 +104,7 @@ def listen(engine: Any, image: str, network: Facts, token: str) -> Facts:
     """
     import docker  # noqa: PLC0415
 
-    name = container_of(network["name"])
+    name = f"{PREFIX}-{network['name']}"
     serve = (
         f"mkdir -p /srv && cd /srv && echo {token} >token && dd if=/dev/zero of=page bs={PAGE} count=1 2>/dev/null && "
         f"exec httpd -f -p {PORT}"
@@ -119,10 +143,6 @@ def listen(engine: Any, image: str, network: Facts, token: str) -> Facts:
         "mtu": mtu_of(f"/proc/{pid}/root/sys/class/net/eth0"),
         "wrong": wrong,
     }
-
-
-def container_of(network: str) -> str:
-    return f"{PREFIX}-{network}"
 
 
 def with_patience(attach: Callable[[], Any]) -> Any:
@@ -176,16 +196,18 @@ def mtu_of(interface: str) -> int:
 def call_all(engine: Any, request: Facts) -> dict[str, Facts]:
     """Call every peer over every overlay at once, and then try what must not be reached."""
     own, peers, token = request["own"], request["peers"], request["token"]
-    pids = {name: pid_of(engine, name) for name, facts in own.items() if facts.get("address")}
+    pids = {name: pid_of(engine, f"{PREFIX}-{name}") for name, facts in own.items() if facts.get("address")}
     ways = [(name, host) for host, peer in peers.items() for name in pids if name in peer["listening"]]
-    with Wire({host: peer["address"] for host, peer in peers.items()}, request["data_path_port"]) as wire:
-        with ThreadPoolExecutor(THREADS) as pool:
+    addresses = {host: peer["address"] for host, peer in peers.items()}
+    with Wire(addresses, request["data_path_port"]) as wire, ThreadPoolExecutor(THREADS) as pool:
+        # 7946/tcp goes beside the data: who does not answer there tells this node of no container.
+        mute = {host: pool.submit(silence, f"{address}:{GOSSIP}") for host, address in addresses.items()}
 
-            def one(way: tuple[str, str]) -> Facts:
-                name, host = way
-                return call(pids[name], own[name]["id"], peers[host]["listening"][name], token[host])
+        def one(way: tuple[str, str]) -> Facts:
+            name, host = way
+            return call(pids[name], own[name]["id"], peers[host]["listening"][name], token[host], mute[host])
 
-            called = dict(zip(ways, pool.map(one, ways)))
+        called = dict(zip(ways, pool.map(one, ways)))
         for (name, host), facts in called.items():
             facts["heard"] = heard(pids[name], peers[host]["listening"][name])
     networks: dict[str, Facts] = {name: {"ways": {}} for name in pids}
@@ -194,20 +216,13 @@ def call_all(engine: Any, request: Facts) -> dict[str, Facts]:
     return {
         "networks": networks,
         "underlay": {host: wire.underlay(host) for host in peers},
-        "gossip": {host: gossip(peer["address"]) for host, peer in peers.items() if not all_well(host, called)},
+        "gossip": {host: future.result() for host, future in mute.items()},
         "isolation": isolation(pids, peers, token, called),
+        "outside": outside(pids, f"{request['address']}:{GOSSIP}"),
     }
 
 
-def pid_of(engine: Any, network: str) -> int:
-    return int(engine.api.inspect_container(container_of(network))["State"]["Pid"])
-
-
-def all_well(host: str, called: dict[tuple[str, str], Facts]) -> bool:
-    return all(facts["large"] for (_, other), facts in called.items() if other == host)
-
-
-def call(pid: int, network_id: str, address: str, token: str) -> Facts:
+def call(pid: int, network_id: str, address: str, token: str, mute: Future[str]) -> Facts:
     """Fetch the small page, and then the large one."""
     facts: Facts = {"small": False, "large": 0, "said": "", "known": None}
     started = time.monotonic()
@@ -220,7 +235,8 @@ def call(pid: int, network_id: str, address: str, token: str) -> Facts:
         waited = time.monotonic() - started
         if not facts["small"]:
             facts["known"] = facts["known"] or knows(network_id, address)
-            if waited > PATIENCE or (facts["known"] and waited > PATIENCE_ONCE_KNOWN):
+            nothing_to_wait_for = facts["known"] or (mute.done() and mute.result())
+            if waited > (PATIENCE_FOR_PACKETS if nothing_to_wait_for else PATIENCE):
                 return facts
             time.sleep(0.2)
     for _ in range(2):
@@ -295,15 +311,6 @@ def heard(pid: int, address: str) -> bool:
     return any(row[2].split(":")[0].endswith(remote) and row[3] == SYN_RECEIVED for row in rows)
 
 
-def gossip(address: str) -> str:
-    """Why the port that nodes tell each other about their containers on is not reached, or nothing."""
-    try:
-        socket.create_connection((address, GOSSIP), timeout=2).close()
-    except OSError as error:
-        return str(error)
-    return ""
-
-
 def isolation(
     pids: dict[str, int],
     peers: dict[str, Facts],
@@ -339,6 +346,26 @@ def isolation(
         }
         for name in dict.fromkeys(attempt[0] for attempt in tries)
     }
+
+
+def outside(pids: dict[str, int], port: str) -> list[str]:
+    """The networks whose containers reach a port of their own node: for those that are internal, a way out.
+
+    Each node's engine listens there. A packet to it leaves the overlay and no host, and no router decides on it.
+    """
+    host, _, number = port.rpartition(":")
+
+    def reached(pid: int) -> bool:
+        try:
+            with socket_in(pid) as connection:
+                connection.settimeout(2)
+                connection.connect((host, int(number)))
+        except OSError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [name for name, yes in zip(pids, pool.map(reached, pids.values())) if yes]
 
 
 class Wire:

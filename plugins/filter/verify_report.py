@@ -244,6 +244,13 @@ def checks_of_answering(by_host: Mapping[str, Answers]) -> Iterator[Check]:
         for part in ("prepare", "exchange", "clean"):
             if said(answer, part, "error", ""):
                 yield Check(f"{host}, {part}", "FAILED", said(answer, part, "error", ""))
+        if said(answer, "prepare", "cut_off", ""):
+            yield Check(
+                host,
+                "FAILED",
+                f"cut off from the Swarm: {said(answer, 'prepare', 'cut_off', '')}; see the firewalls and the network "
+                "between it and the managers (2377/tcp, 7946/tcp and udp, 4789/udp); its overlays were not tried",
+            )
         if said(answer, "prepare", "gluster_error", ""):
             yield Check(f"glusterfs on {host}", "FAILED", said(answer, "prepare", "gluster_error", ""))
 
@@ -265,6 +272,7 @@ def checks_between(by_host: Mapping[str, Answers]) -> Iterator[Check]:
             subject = f"data through {name}: written on {answer['first']}, read on {host}"
             yield Check(subject, verdict["outcome"], verdict["reason"])
     yield from checks_of_isolation(by_host)
+    yield from checks_of_internal(by_host)
 
 
 def checks_of_isolation(by_host: Mapping[str, Answers]) -> Iterator[Check]:
@@ -281,6 +289,23 @@ def checks_of_isolation(by_host: Mapping[str, Answers]) -> Iterator[Check]:
         wrong = f"a container on {name} alone reached {', '.join(reached[name])}" if reached[name] else ""
         subject = f"network {name}: reaches its own, and not {' or '.join(sorted(others))}"
         yield Check(subject, "FAILED" if wrong else "verified", wrong)
+
+
+def checks_of_internal(by_host: Mapping[str, Answers]) -> Iterator[Check]:
+    """What containers of internal networks reached beyond them, where those of other networks did reach it."""
+    internal = [network.name for network in data_path.judged(by_host) if "internal" in network.kind and network.ways]
+    out: dict[str, list[str]] = {host: said(answer, "exchange", "outside", []) for host, answer in by_host.items()}
+    controls = {host: [name for name in reached if name not in internal] for host, reached in out.items()}
+    for name in internal:
+        subject = f"network {name}: internal, and does not lead out"
+        wrong = [host for host, reached in out.items() if name in reached]
+        control = next((names[0] for names in controls.values() if names), "")
+        if wrong:
+            yield Check(subject, "FAILED", f"a container on {name} alone reached the host it is on: {', '.join(wrong)}")
+        elif control:
+            yield Check(f"{subject}, where {control} does", "verified")
+        else:
+            yield Check(subject, "skipped", "no container of another network reached its host, either")
 
 
 def said(answer: Answers, part: str, key: str, otherwise: Any) -> Any:

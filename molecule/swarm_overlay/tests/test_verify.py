@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Iterator
 
 import pytest
-from checks import inventory, node, run_playbook
+from checks import inventory, lab_variables, node, run_playbook, wait_for
 
 testinfra_hosts = ["ansible://managers"]
 
@@ -28,7 +30,24 @@ def told(said: subprocess.CompletedProcess[str]) -> list[str]:
     return [" ".join(line.split()) for line in said.stdout.splitlines()]
 
 
-def test_all_ways_between_the_nodes_are_verified_and_the_networks_are_apart():
+def left_behind(name: str) -> str:
+    """Containers and the image of a verification; its lock stays."""
+    host, ours = node(name), "--all --quiet --filter label=berthage.swarm.verify"
+    return host.check_output(f"docker ps {ours}") + host.check_output(f"docker images {ours}")
+
+
+@pytest.fixture
+def killed_before() -> None:
+    """A verification whose play is killed while its containers start."""
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(verify)
+        assert wait_for(lambda: left_behind("node2"), seconds=120, pause=0.2)
+        subprocess.run(["pkill", "-KILL", "--parent", str(os.getpid()), "ansible-playbo"], check=True)
+        assert going.result().returncode < 0
+
+
+def test_all_ways_between_the_nodes_are_verified_and_the_networks_are_apart_after_a_run_that_was_killed(killed_before):
+    assert left_behind("node2")
     said = verify()
     lines = told(said)
 
@@ -36,11 +55,63 @@ def test_all_ways_between_the_nodes_are_verified_and_the_networks_are_apart():
     for network in ("front overlay attachable", "back overlay attachable", "inner overlay attachable, internal"):
         assert any(line.startswith(f"{network} all 6 verified (as clear VXLAN ") for line in lines), said.stdout
     assert "network front: reaches its own, and not back or inner verified" in lines
+    assert "network inner: internal, and does not lead out, where front does verified" in lines
+    assert [left_behind(name) for name in ("node1", "node2", "node3")] == [""] * 3
 
 
-def test_nothing_is_left_behind():
-    for name in ("node1", "node2", "node3"):
-        assert node(name).check_output("docker ps --all --quiet --filter label=berthage.swarm.verify") == ""
+@pytest.fixture
+def broken_isolation() -> None:
+    """Between two rounds, which hold a lock, the verification's containers on node1 get onto a second network each."""
+    connect = "docker network connect"
+    join = f"{connect} back berthage-verify-front; {connect} bridge berthage-verify-inner"
+    script = (
+        "until docker inspect berthage-verify-front; do sleep 0.2; done; "
+        f'flock /run/berthage-verify.lock sh -c "{join}"'
+    )
+    node("node1").check_output(f"nohup sh -c '{script}' >/root/broken_isolation 2>&1 </dev/null &")
+
+
+def test_networks_that_are_joined_by_a_container_are_not_taken_for_apart(broken_isolation):
+    said = verify()
+    text = " ".join(told(said))
+
+    assert said.returncode != 0
+    joined = "a container on front alone reached back on node2 from node1"
+    assert f"network front: reaches its own, and not back or inner: {joined}" in text, said.stdout
+    leak = "a container on inner alone reached the host it is on: node1"
+    assert f"network inner: internal, and does not lead out: {leak}" in text, said.stdout
+    assert "all 6 verified" in text
+    assert left_behind("node1") == ""
+
+
+@pytest.fixture
+def cut_off() -> Iterator[None]:
+    """node2 hears nobody of the lab but who logs in, and nobody hears it."""
+    lab = lab_variables()["lab_subnet"]
+    rules = (
+        "INPUT -p tcp --dport 22 -j ACCEPT",
+        f"INPUT -s {lab} ! -i lo -j DROP",
+        "OUTPUT -p tcp --sport 22 -j ACCEPT",
+        f"OUTPUT -d {lab} ! -o lo -j DROP",
+    )
+    # Each goes to the top, so the last ones come first.
+    node("node2").check_output("; ".join(f"iptables -I {rule}" for rule in reversed(rules)))
+    yield
+    node("node2").check_output("; ".join(f"iptables -D {rule}" for rule in rules))
+    states = "docker node ls --format '{{ .Status }}'"
+    assert wait_for(lambda: set(node("node1").check_output(states).split()) == {"Ready"}, seconds=60)
+
+
+def test_a_node_that_is_cut_off_is_named_and_the_others_are_verified(cut_off):
+    said = verify()
+    text = " ".join(told(said))
+    manager = node("node1").interface("eth0").addresses[0]
+
+    assert said.returncode != 0
+    assert f"node2: cut off from the Swarm: no manager answers: {manager}:2377 (timed out)" in text, said.stdout
+    assert "front overlay attachable all 2 verified" in text
+    assert "1 failed" in text
+    assert left_behind("node2") == ""
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ def _cause(declared: Facts, here: str, there: str, ends: tuple[str, str], nodes:
     mine = _seen(nodes, name, here, there) or {}
     if mine.get("known") is False:
         tcp = nodes[here]["exchange"].get("gossip", {}).get(there)
-        port = f"7946/tcp does not answer either ({tcp})" if tcp else "7946/tcp answers, so see 7946/udp"
+        port = f"no answer from {tcp} either" if tcp else "7946/tcp answers, so see 7946/udp"
         return f"{here} was never told where the container on {there} is: no gossip between the engines; {port}"
     if declared["encrypted"] and disagree(*(nodes[host]["prepare"]["engine"] for host in ends)):
         return _of_engines(ends, nodes)

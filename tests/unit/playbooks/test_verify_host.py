@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Iterator
 
@@ -19,6 +20,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends i
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "playbooks" / "files"))
 verify_host = importlib.import_module("verify_host")
+verify_engine = importlib.import_module("verify_engine")
 verify_networks = importlib.import_module("verify_networks")
 
 HERE, THERE, STRANGER = (socket.inet_aton(f"10.0.0.{last}") for last in (1, 2, 3))
@@ -115,6 +117,7 @@ def test_only_data_of_shared_backends_that_can_be_written_is_looked_for_on_other
         ({"type": "cifs", "device": "//files/office", "o": "addr=10.0.0.6,port=1445"}, [("10.0.0.6", 1445)]),
         ({"type": "ceph", "device": "a:3300,b:/x"}, [("a", 3300), ("b", 3300), ("b", 6789)]),
         ({"type": "ceph", "device": "u@.fs=/", "o": "mon_addr=a:6789/b:3300"}, [("a", 6789), ("b", 3300)]),
+        ({"type": "nfs", "device": ":/srv", "o": "addr=10.0.0.5,port=nfs"}, []),
         ({"type": "none", "device": "/srv", "o": "bind"}, []),
         ({}, []),
     ],
@@ -231,3 +234,49 @@ def test_what_another_networks_container_reaches_is_told(monkeypatch: pytest.Mon
         "front": {"others": ["back"], "reached": ["back on node2"]},
         "back": {"others": ["front"], "reached": []},
     }
+
+
+def test_a_worker_that_one_manager_answers_is_not_cut_off() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        good, bad = ({"Addr": f"127.0.0.1:{each.getsockname()[1]}"} for each in (listener, closed))
+        assert verify_networks.no_manager({"RemoteManagers": [bad, good]}) == ""
+        reason = verify_networks.no_manager({"RemoteManagers": [bad, bad]})
+        assert reason.startswith(f"no manager answers: {bad['Addr']} (")
+        assert verify_networks.no_manager({"RemoteManagers": [bad], "ControlAvailable": True}) == ""
+        assert verify_networks.no_manager({"RemoteManagers": None}) == ""
+
+
+def test_networks_whose_containers_reach_their_host_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def socket_in(pid: int) -> socket.socket:
+        if pid == 2:
+            raise OSError("Network is unreachable")
+        return socket.socket()
+
+    monkeypatch.setattr(verify_networks, "socket_in", socket_in)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = f"127.0.0.1:{listener.getsockname()[1]}"
+        assert verify_networks.outside({"front": 1, "inner": 2}, port) == ["front"]
+    assert verify_networks.outside({"front": 1}, port) == []
+
+
+def test_a_peer_whose_gossip_is_silent_is_given_up_on_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_networks, "PATIENCE_FOR_PACKETS", 0.5)
+    monkeypatch.setattr(verify_networks, "knows", lambda network_id, address: False)
+    monkeypatch.setattr(verify_networks, "socket_in", lambda pid: socket.socket())
+    mute: verify_networks.Future[str] = verify_networks.Future()
+    mute.set_result("127.0.0.1:7946 (refused)")
+    started = time.monotonic()
+    facts = verify_networks.call(1, "id", "127.0.0.1", "token", mute)
+    assert (facts["small"], facts["known"]) == (False, False)
+    assert time.monotonic() - started < verify_networks.PATIENCE / 2
+
+
+def test_a_round_waits_for_another_on_this_host_and_says_so_when_that_takes_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify_engine, "LOCK", str(tmp_path / "lock"))
+    with verify_engine.alone(1), pytest.raises(TimeoutError, match="another verification"), verify_engine.alone(0.3):
+        pass
+    with verify_engine.alone(1):
+        pass

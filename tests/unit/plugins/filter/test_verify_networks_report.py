@@ -152,9 +152,9 @@ def test_which_engines_disagree(one: str, other: str, expected: bool) -> None:
 def test_without_gossip_the_container_is_unknown_and_the_port_named(answers: Answers) -> None:
     for facts in silence(answers, "plain", "node1", "node2"):
         facts["known"] = False
-    answers["node1"]["exchange"]["gossip"] = {"node2": "timed out"}
+    answers["node1"]["exchange"]["gossip"] = {"node2": "10.77.0.12:7946 (timed out)", "node3": ""}
     from_first, from_second = failures(answers)
-    assert from_first.endswith("no gossip between the engines; 7946/tcp does not answer either (timed out)")
+    assert from_first.endswith("no gossip between the engines; no answer from 10.77.0.12:7946 (timed out) either")
     assert from_second.endswith("7946/tcp answers, so see 7946/udp")
 
 
@@ -246,3 +246,40 @@ def test_what_no_container_can_try_is_skipped(answers: Answers, changed: dict[st
         answer["prepare"]["networks"] = [{**PLAIN, **changed}]
     assert failures(answers) == []
     assert f"network plain: {reason}" in lines(answers)
+
+
+def test_a_node_that_is_cut_off_is_one_failure_and_the_ways_between_the_others_are_judged(answers: Answers) -> None:
+    cut = answers["node2"]
+    del cut["prepare"]["listening"]
+    cut["prepare"]["cut_off"] = "no manager answers: 10.77.0.11:2377 (timed out)"
+    cut["exchange"] = {}
+    (failure,) = failures(answers)
+    assert failure.startswith("node2: cut off from the Swarm: no manager answers: 10.77.0.11:2377 (timed out); see the")
+    assert "plain overlay attachable all 2 verified (as clear VXLAN 4097)" in lines(answers)
+
+
+def with_an_internal_network(answers: Answers) -> None:
+    for answer in answers.values():
+        answer["prepare"]["networks"] = [PLAIN, {**SECRET, "internal": True}]
+        answer["exchange"]["outside"] = ["plain"]
+
+
+def test_an_internal_network_that_does_not_lead_out_where_another_does_is_verified(answers: Answers) -> None:
+    with_an_internal_network(answers)
+    assert "network secret: internal, and does not lead out, where plain does verified" in lines(answers)
+    assert failures(answers) == []
+
+
+def test_an_internal_network_that_leads_out_is_a_failure_with_the_hosts(answers: Answers) -> None:
+    with_an_internal_network(answers)
+    answers["node2"]["exchange"]["outside"] = ["plain", "secret"]
+    (failure,) = failures(answers)
+    assert failure.endswith("does not lead out: a container on secret alone reached the host it is on: node2")
+
+
+def test_without_a_network_that_leads_out_nothing_is_proven_of_an_internal_one(answers: Answers) -> None:
+    with_an_internal_network(answers)
+    for answer in answers.values():
+        answer["exchange"]["outside"] = []
+    assert failures(answers) == []
+    assert [line for line in lines(answers) if "no container of another network reached its host, either" in line]
