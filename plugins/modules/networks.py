@@ -192,10 +192,23 @@ options:
   purge:
     description:
       - Whether to remove networks of this O(owner) that are not listed. One that is in use stays, with a warning.
+        So does one that an interrupted run has detached somebody from.
       - Needs an O(owner) of its own, since V(default) is everybody who names none.
-      - On a manager this is about the networks of the Swarm and those of this host, on a worker about the latter.
+      - On a manager this is about the networks of the Swarm and those of this host, on a worker about the latter. See
+        O(purge_scope).
+      - Which containers of other nodes are on a network of the Swarm is known only of those that run.
     type: bool
     default: false
+  purge_scope:
+    description:
+      - What O(purge) may take.
+      - V(all) takes networks of this host, and on a manager those of the Swarm as well. O(networks) then has to list
+        all of them.
+      - V(local) takes networks of this host alone. Use it on every manager but one where O(networks) lists the Swarm's
+        networks on one of them only; the role P(berthage.swarm.docker_networks#role) does so.
+    type: str
+    choices: [all, local]
+    default: all
 extends_documentation_fragment:
   - berthage.swarm.attributes
   - berthage.swarm.engine
@@ -253,6 +266,16 @@ EXAMPLES = r"""
         swarm: true
         attachable: true
         config_from: lan-here
+
+- name: All networks of one owner, and no others
+  berthage.swarm.networks:
+    owner: shop
+    purge: true
+    networks:
+      - name: frontend
+        attachable: true
+      - name: backend
+        internal: true
 
 - name: Remove a network that nothing uses
   berthage.swarm.networks:
@@ -442,7 +465,7 @@ def _look(engine: Engine, declaration: spec.Declaration, patiently: bool) -> tup
     names = [network.name for network in declaration.networks]
     observed = observe(engine, names)
     to_give_back = pending(engine, declaration, observed)
-    begun = [name for name, each in to_give_back.items() if each.found is not None]
+    begun = [name for name, each in to_give_back.items() if name in names and each.found is not None]
     if begun and patiently and journal.wait_for_others(engine, begun, observed.swarm.is_manager):
         observed = observe(engine, names)
         to_give_back = pending(engine, declaration, observed)

@@ -31,9 +31,9 @@ class Pending:
 
 
 def pending(engine: Engine, declaration: Declaration, observed: Observed) -> dict[str, Pending]:
-    """By name, for each declared network that is to be recreated under its users, or that a run was killed at."""
+    """By name, for each declared network that is to be recreated under its users, and each that a run was killed at."""
     journals = journal.read(engine, observed.networks, observed.swarm.is_manager)
-    result: dict[str, Pending] = {}
+    result = {name: Pending(found=found) for name, found in journals.items()}
     for network in declaration.networks:
         named = observed.named(network.name)
         found = journals.get(network.name)
@@ -43,7 +43,7 @@ def pending(engine: Engine, declaration: Declaration, observed: Observed) -> dic
             wanted = declaration.reattach or found is not None
             if wanted and observed.consumers_of(actual) and compare.drift(network, actual):
                 attached = _attached(engine, actual, observed)
-        if found is not None or attached is not None:
+        if attached is not None:
             result[network.name] = Pending(attached, found)
     return result
 

@@ -54,9 +54,10 @@ def plan(
     steps = _refuse_without_manager(steps, declaration.networks, observed.swarm)
     steps = _refuse_without_addresses(steps, declaration, observed)
     configurations = {network.name for network in declaration.networks if network.config_only}
+    waiting = {name: reattach.in_words(each.found.attached) for name, each in known.items() if each.found is not None}
     return (
         *sorted(steps, key=lambda step: _turn(step, step.name in configurations)),
-        *removal.purge(declaration, observed),
+        *removal.purge(declaration, observed, waiting),
     )
 
 

@@ -8,7 +8,7 @@ A network in use stays, and so does another owner's.
 
 from __future__ import annotations
 
-from typing import Iterator, Sequence
+from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
     ActualNetwork,
@@ -54,35 +54,37 @@ def another_owners(field: str, name: str, actual: ActualNetwork, owner: str) -> 
         )
 
 
-def purge(declaration: Declaration, observed: Observed) -> tuple[Step, ...]:
+def purge(
+    declaration: Declaration, observed: Observed, interrupted: Mapping[str, str] | None = None
+) -> tuple[Step, ...]:
     """A step for each network of this owner that is not listed. One in use is kept, with the reason as its message.
 
-    Only a manager manages the networks of the Swarm; on a worker those that it happens to see are left alone.
+    Only a manager manages the networks of the Swarm; on a worker those that it happens to see are left alone, and so
+    they are where another host's call has them in its list (`purge_scope`). `interrupted` tells, by name, who waits for
+    a network to be attached to it again.
     """
     if not declaration.purge:
         return ()
     listed = {network.name for network in declaration.networks}
+    may_purge_swarm = declaration.purge_scope == "all" and observed.swarm.is_manager
     return tuple(
-        _purged(actual, observed.consumers_of(actual))
+        _purged(actual, observed.consumers_of(actual), (interrupted or {}).get(actual.name, ""))
         for actual in sorted(observed.networks, key=lambda actual: (actual.name, actual.id))
-        if actual.name not in listed
-        and actual.owner == declaration.owner
-        and (observed.swarm.is_manager or not actual.swarm)
+        if actual.name not in listed and actual.owner == declaration.owner and (may_purge_swarm or not actual.swarm)
     )
 
 
-def _purged(actual: ActualNetwork, consumers: Sequence[Consumer]) -> Step:
-    step = Step(
-        actual.name,
-        KEEP,
-        before=shown(actual),
-        after=shown(actual),
-        message=f"it is not listed, and was not purged: it is in use by {in_words(consumers)}",
-        details=details(actual, actual.id, consumers),
+def _purged(actual: ActualNetwork, consumers: Sequence[Consumer], waiting: str) -> Step:
+    seen, what = shown(actual), details(actual, actual.id, consumers)
+    if not consumers and not waiting:
+        return Step(actual.name, REMOVE, before=seen, message="it is not listed any more", details=what)
+    why = (
+        f"it is in use by {in_words(consumers)}"
+        if consumers
+        else f"an interrupted run was recreating it, and {waiting} may wait for it; declare it present once"
     )
-    if consumers:
-        return step
-    return Step(actual.name, REMOVE, before=step.before, message="it is not listed any more", details=step.details)
+    message = f"it is not listed, and was not purged: {why}"
+    return Step(actual.name, KEEP, before=seen, after=seen, message=message, details=what)
 
 
 def _scope(swarm: bool) -> str:

@@ -76,6 +76,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "reattach": {"type": "bool", "default": False},
     "owner": {"type": "str", "default": DEFAULT_OWNER},
     "purge": {"type": "bool", "default": False},
+    "purge_scope": {"type": "str", "default": "all", "choices": ["all", "local"]},
 }
 
 
@@ -125,6 +126,7 @@ class Declaration:
     owner: str
     reattach: bool = False
     purge: bool = False
+    purge_scope: str = "all"
 
 
 def declaration(arguments: Mapping[str, Any]) -> Declaration:
@@ -141,6 +143,7 @@ def declaration(arguments: Mapping[str, Any]) -> Declaration:
         owner=arguments["owner"],
         reattach=bool(arguments["reattach"]),
         purge=bool(arguments["purge"]),
+        purge_scope=arguments["purge_scope"],
     )
 
 

@@ -292,6 +292,21 @@ def test_a_worker_purges_only_networks_of_its_own_host():
     assert [(step.name, step.action) for step in steps] == [("kept", "create"), ("build", "remove")]
 
 
+def test_a_manager_whose_list_has_only_local_networks_purges_only_those():
+    there = observed(owned("mesh"), owned("build", Driver="bridge", Scope="local"))
+
+    steps = plan(declare(owner="shop", purge=True, purge_scope="local"), there)
+
+    assert [(step.name, step.action) for step in steps] == [("build", "remove")]
+
+
+def test_a_network_that_somebody_waits_for_is_not_purged():
+    (step,) = plan(declare(owner="shop", purge=True), observed(owned("app")), interrupted(left("web")))
+
+    assert step.action == "keep"
+    assert "an interrupted run was recreating it, and container web may wait for it" in step.message
+
+
 # ---- what an interrupted run left
 
 
