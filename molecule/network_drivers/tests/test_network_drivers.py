@@ -138,14 +138,184 @@ BY_HAND = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("options", "declared"), BY_HAND)
-def test_a_network_made_by_hand_is_left_as_it_is_where_it_means_the_same(host, options, declared):
-    host.check_output(f"docker network create {options} by-hand")
+def test_networks_made_by_hand_are_left_as_they_are_where_they_mean_the_same(host):
+    names = [f"by-hand-{index}" for index in range(len(BY_HAND))]
+    for name, (options, _declared) in zip(names, BY_HAND):
+        host.check_output(f"docker network create {options} {name}")
     try:
-        result = networks(host, {"name": "by-hand", **declared})
-        other = networks(host, {"name": "by-hand", "driver": "bridge", "internal": True})
+        result = networks(host, *({"name": name, **declared} for name, (_o, declared) in zip(names, BY_HAND)))
+        other = networks(host, *({"name": name, "driver": "bridge", "internal": True} for name in names))
+    finally:
+        host.check_output(f"docker network rm {' '.join(names)}")
+
+    assert [network["action"] for network in result["networks"]] == ["keep"] * len(names), result
+    assert {problem["item"] for problem in other["problems"]} == set(names)
+    assert all("the network that is there is another" in problem["message"] for problem in other["problems"])
+
+
+def ids(host: Host) -> set[str]:
+    return set(host.check_output("docker network ls --quiet --no-trunc").split())
+
+
+def test_what_cannot_work_is_refused_at_once_and_explained(host):
+    before = ids(host)
+
+    refused = networks(
+        host,
+        {"name": "fine"},
+        {"name": "on-host", "driver": "host"},
+        {"name": "none", "driver": "bridge"},
+        {"name": "tiny", "mtu": 70, "encrypted": True},
+        {"name": "astray", "subnets": [{"subnet": "10.92.5.0/24", "gateway": "10.92.6.1"}]},
+        {"name": "one", "subnets": [{"subnet": "10.92.7.0/24"}]},
+        {"name": "other", "driver": "bridge", "subnets": [{"subnet": "10.92.7.128/25"}]},
+        {"name": "loose", "driver": "macvlan"},
+        {"name": "wide", "driver": "macvlan", "swarm": True, "parent": "cable0"},
+    )
+
+    found = {problem["item"]: problem for problem in refused["problems"]}
+    assert found.keys() == {"on-host", "none", "tiny", "astray", "other", "loose", "wide"}
+    assert "exists on every engine" in found["on-host"]["message"] and "network_mode" in found["on-host"]["remedy"]
+    assert "`none` is nothing to create" in found["none"]["message"]
+    assert "cannot work (containers would get -8;" in found["tiny"]["message"]
+    assert "gateway 10.92.6.1 is outside 10.92.5.0/24" in found["astray"]["message"]
+    assert "overlaps 10.92.7.0/24 of `one`" in found["other"]["message"]
+    assert "parent" in found["loose"]["field"]
+    assert "config_from" in found["wide"]["field"]
+    assert ids(host) == before
+
+
+def test_what_this_engine_cannot_have_is_refused_before_any_change(host):
+    before = ids(host)
+
+    refused = networks(
+        host,
+        {"name": "fine"},
+        {"name": "over", "driver": "bridge", "subnets": [{"subnet": "10.91.0.0/16"}]},
+        {"name": "by-none", "driver": "nowhere"},
+        {"name": "by-socket", "driver": "cable", "swarm": True},
+        {"name": "without", "driver": "bridge", "config_from": "no-such"},
+    )
+
+    found = {problem["item"]: problem["message"] for problem in refused["problems"]}
+    assert found.keys() == {"over", "by-none", "by-socket", "without"}
+    assert "overlaps 10.91.1.0/24 of the existing network `six`" in refused["msg"]
+    assert found["by-none"] == "this engine finds no network plugin `nowhere`"
+    assert "a Swarm takes no other" in found["by-socket"]
+    assert "no configuration `no-such` on this node" in found["without"]
+    assert ids(host) == before
+
+
+def test_encrypted_false_is_sent_to_no_engine_and_seen_where_somebody_else_did(host):
+    assert "encrypted" not in docker_json(host, "network", "inspect", "several")[0]["Options"]
+    host.check_output("docker network create -d overlay -o encrypted=false by-hand")
+    try:
+        plain = networks(host, {"name": "by-hand", "encrypted": False})
+        encrypted = networks(host, {"name": "by-hand", "encrypted": True})
     finally:
         host.check_output("docker network rm by-hand")
 
-    assert [network["action"] for network in result["networks"]] == ["keep"]
-    assert "the network that is there is another" in other["msg"]
+    assert [problem["field"] for problem in plain["problems"]] == ["encrypted"]
+    assert [network["action"] for network in encrypted["networks"]] == ["keep"]
+
+
+# ---- a plugin, which files/cable_plugin.py is
+
+WIRED = {
+    "name": "wired",
+    "driver": "cable",
+    "driver_opts": {"colour": "blue"},
+    "subnets": [{"subnet": "10.91.8.0/24"}],
+}
+
+
+def bridges_of_the_plugin(host: Host) -> int:
+    return len(host.check_output("ip -oneline link show type bridge").split(": cb")) - 1
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_containers_reach_each_other_by_a_plugin(name, clean):
+    host = node(name)
+    start(host, "one", "wired")
+    start(host, "two", "wired")
+
+    host.check_output("docker exec one ping -c 1 -W 5 two")
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_network_of_a_plugin_is_compared_replaced_and_removed(name):
+    host = node(name)
+    made = docker_json(host, "network", "inspect", "wired")[0]["Id"]
+    red = {**WIRED, "driver_opts": {"colour": "red"}}
+
+    drift = networks(host, red, owner="drivers")
+    assert [problem["field"] for problem in drift["problems"]] == ["driver_opts.colour"]
+    assert docker_json(host, "network", "inspect", "wired")[0]["Id"] == made
+
+    # The plugin has no such colour, which it says only when it is asked to make the network.
+    failed = networks(host, {**WIRED, "driver_opts": {"colour": "none"}}, owner="drivers", on_drift="recreate")
+    assert "no such cable: colour=none" in failed["msg"]
+    assert docker_json(host, "network", "inspect", "wired")[0]["Options"]["colour"] == "blue"
+
+    done = networks(host, red, owner="drivers", on_drift="recreate")
+    assert done["changed"], done
+    assert docker_json(host, "network", "inspect", "wired")[0]["Options"] == {"colour": "red"}
+
+    gone = networks(host, {**red, "state": "absent"}, owner="drivers")
+    assert gone["changed"] and bridges_of_the_plugin(host) == 0
+
+    back = networks(host, WIRED, {"name": "never", "driver": "cable:latest", "state": "absent"}, owner="drivers")
+    assert {network["name"]: network["action"] for network in back["networks"]} == {"wired": "create", "never": "none"}
+    assert bridges_of_the_plugin(host) == 1
+
+
+# ---- addresses
+
+
+def test_a_network_too_small_for_its_services_is_warned_of(host, clean):
+    host.check_output("docker service create -q --detach --name far --replicas 1 --network tight box:1")
+    small = networks(host, TIGHT)
+    host.check_output("docker service update -q --detach --replicas 3 far")
+    full = networks(host, TIGHT)
+
+    # One for the service, two nodes, and three tasks.
+    assert not small.get("warnings"), small
+    assert any(
+        "tight: it holds 5 addresses for services and containers, and 6 (1 for virtual addresses, 3 for tasks, "
+        "2 for the nodes' load balancers) are needed" in warning
+        for warning in full["warnings"]
+    ), full
+    assert wait_for(lambda: states(host).count("Running") >= 1, seconds=60)
+    assert states(host).count("Running") < 3, "the network was large enough after all"
+
+
+TIGHT = {"name": "tight", "attachable": True, "subnets": [{"subnet": "10.91.9.0/29"}]}
+
+
+def states(host: Host) -> list[str]:
+    lines = host.check_output("docker service ps --format '{{ .CurrentState }}' far").splitlines()
+    return [line.split()[0] for line in lines]
+
+
+def test_more_overlays_than_the_swarms_pool_has_subnets_are_refused_before_the_first(host):
+    before = ids(host)
+    pool = ip_network("10.93.0.0/24")
+    taken = sum(
+        ip_network(part["Subnet"]).subnet_of(pool)
+        for network in docker_json(host, "network", "inspect", *before)
+        for part in network["IPAM"]["Config"] or []
+        if ip_network(part["Subnet"]).version == 4
+    )
+    left = 8 - taken
+    many = [{"name": f"many-{index}"} for index in range(left + 1)]
+
+    refused = networks(host, *many)
+
+    assert f"{left + 1} declare none, and the default address pool of the Swarm" in refused["msg"]
+    assert f"has {left} left" in refused["msg"]
+    assert ids(host) == before
+    # And it is not refused too early.
+    made = networks(host, *many[:left])
+    gone = networks(host, *({**network, "state": "absent"} for network in many[:left]))
+    assert (made.get("failed", False), gone.get("failed", False)) == (False, False), (made, gone)
+    assert ids(host) == before

@@ -167,7 +167,7 @@ def warning(room: int, demand: Demand, nodes: int, prefix: int) -> str:
     if need > room:
         return (
             f"it holds {room} addresses for services and containers, and {_in_words(demand, nodes)} are needed; "
-            f"tasks without one stay in the state New, with no error anywhere; {remedy}"
+            f"tasks without one wait in the state New or Preparing, with no error; {remedy}"
         )
     if need > room * _SAFE_PART:
         return (

@@ -27,6 +27,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.drivers i
     mtu_problems,
     name_problems,
     option_problems,
+    plain_driver,
     scope_problems,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, refuse_if_any
@@ -221,7 +222,8 @@ def _filled(item: Mapping[str, Any]) -> Mapping[str, Any]:
 def _network(item: Mapping[str, Any]) -> Network:
     return Network(
         name=item["name"],
-        driver=NO_DRIVER if item["config_only"] else item["driver"],
+        # Without `:latest`, which engines add where Docker manages the plugin, and which a plugin's socket has not.
+        driver=NO_DRIVER if item["config_only"] else plain_driver(item["driver"]),
         swarm=is_swarm(item),
         attachable=bool(item["attachable"]),
         encrypted=is_encrypted(item),

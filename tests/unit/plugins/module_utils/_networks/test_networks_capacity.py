@@ -192,7 +192,7 @@ def test_addresses_of_networks_broadcasts_and_gateways_are_nobodys(subnets, addr
         (253, Demand(100, 200), "303 (100 for virtual addresses, 200 for tasks, 3 for the nodes' load balancers)"),
         (5, Demand(1, 1), ""),
         (5, Demand(1, 2), "nearly full"),
-        (5, Demand(1, 2, 1), "tasks without one stay in the state New"),
+        (5, Demand(1, 2, 1), "tasks without one wait in the state New or Preparing"),
         (4, Demand(), "too few for one service on every node"),
         (5, Demand(), ""),
         (1021, Demand(10, 300, 0, 300), "at most about 250"),

@@ -5,14 +5,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import creation_request
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import Observed, SwarmState
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import plan
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import (
     actual,
     declare,
+    declare_one,
 )
 
 MANAGER = Observed(swarm=SwarmState("active", True), engine_version="20.10.24", missing_plugins=frozenset({"cable"}))
+
+
+def test_a_plugin_is_asked_for_without_the_tag_that_its_socket_has_not():
+    for driver in ("cable", "cable:latest"):
+        assert creation_request(declare_one(driver=driver), "default")["Driver"] == "cable"
+    assert creation_request(declare_one(driver="cable:2"), "default")["Driver"] == "cable:2"
 
 
 def test_a_plugin_that_is_not_there_is_refused_by_name():
