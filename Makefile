@@ -71,6 +71,7 @@ scenarios: $(READY)
 .PHONY: bench
 bench: $(READY) ## Speed, side by side with the peer
 	python tests/bench/volumes.py
+	python tests/bench/networks.py
 
 .PHONY: lab-down
 lab-down: ## Remove every container, process, bridge and firewall rule of the lab

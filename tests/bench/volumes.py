@@ -14,21 +14,27 @@ it is interrupted. The NFS server is an address that nobody answers at: in the r
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
-from typing import Any, Callable, Iterator, NoReturn
+from typing import Any, Iterator
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-PREFIX = "berthage-bench-"
+from side_by_side import (
+    PREFIX,
+    arguments,
+    compare,
+    docker,
+    floor_of,
+    have_engine,
+    interrupted,
+    medians,
+    names,
+    timed_play,
+    verdict,
+)
+
 PHASES = ("created", "unchanged", "one changed", "removed")
 TIMES_FASTER = 20.0  # than the peer, in each phase of the race over many
 NO_SLOWER = 1.0  # than the peer, with one volume
@@ -41,13 +47,12 @@ Volumes = list[dict[str, Any]]
 
 
 def main() -> int:
-    options = arguments()
+    options = arguments(__doc__, "volumes", 100)
     signal.signal(signal.SIGTERM, interrupted)
     have_engine()
     clean_up()
     try:
-        floor = median([timed_play("floor.yml")[0] for _ in range(options.rounds)])
-        print(f"A play with one ping: {floor:.2f} s", flush=True)
+        floor = floor_of(options.rounds)
         results = [
             race(options.volumes, options.rounds, options.peer_rounds, TIMES_FASTER),
             race(1, options.rounds, options.rounds, NO_SLOWER),
@@ -60,23 +65,11 @@ def main() -> int:
     return 0 if all(results) else 1
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--volumes", type=int, default=100, metavar="NUMBER", help="in the race over many")
-    parser.add_argument("--rounds", type=int, default=3, metavar="NUMBER", help="of ours")
-    parser.add_argument("--peer-rounds", type=int, default=1, metavar="NUMBER", help="of the peer; minutes each")
-    return parser.parse_args()
-
-
 def race(number: int, rounds: int, peer_rounds: int, target: float) -> bool:
     """Both sides through all phases. Whether ours reached the target in each."""
-    ours = medians(lambda: phases("ours.yml", number), rounds)
-    peer = medians(lambda: phases("peer.yml", number), peer_rounds)
-    print(f"\n{number} nfs volume(s)    ours    peer   ratio (target {target:g})")
-    ratios = {phase: peer[phase] / ours[phase] for phase in PHASES}
-    for phase, ratio in ratios.items():
-        print(f"{phase:<16} {ours[phase]:5.2f} s {peer[phase]:5.1f} s {ratio:6.2f}{verdict(ratio >= target)}")
-    return all(ratio >= target for ratio in ratios.values())
+    ours = medians(lambda: phases("volumes_ours.yml", number), rounds)
+    peer = medians(lambda: phases("volumes_peer.yml", number), peer_rounds)
+    return compare(f"{number} nfs volume(s)", PHASES, ours, peer, target)
 
 
 def phases(playbook: str, number: int) -> Iterator[tuple[str, float]]:
@@ -86,7 +79,7 @@ def phases(playbook: str, number: int) -> Iterator[tuple[str, float]]:
         if phase == "one changed":
             declared[0]["nfs"]["path"] += "-moved"
         before = existing()
-        took, outcome = timed_play(playbook, declared, recreate=phase == "one changed")
+        took, outcome = timed(playbook, declared, recreate=phase == "one changed")
         yield phase, took
         # A side that did nothing, or too much, has not run the race.
         expected = [] if phase == "removed" else [volume["name"] for volume in declared]
@@ -103,11 +96,11 @@ def growth(rounds: int, floor: float) -> bool:
     print("\nunchanged volumes   play    less the floor")
     took = 0.0
     for number in GROWTH:
-        timed_play("ours.yml", nfs_volumes(number))
-        play = median([timed_play("ours.yml", nfs_volumes(number))[0] for _ in range(rounds)])
+        timed("volumes_ours.yml", nfs_volumes(number))
+        play = median([timed("volumes_ours.yml", nfs_volumes(number))[0] for _ in range(rounds)])
         took = play - floor
         print(f"{number:>16} {play:6.2f} s {took:6.2f} s", flush=True)
-        timed_play("ours.yml", nfs_volumes(number, "absent"))
+        timed("volumes_ours.yml", nfs_volumes(number, "absent"))
     print(f"Target: {UNCHANGED_LIMIT:g} s of the module for {GROWTH[-1]}{verdict(took < UNCHANGED_LIMIT)}")
     return took < UNCHANGED_LIMIT
 
@@ -119,8 +112,8 @@ def verification(rounds: int, floor: float) -> bool:
         for name in names(VERIFIED):
             (Path(directory) / name).mkdir()
             declared.append({"name": name, "bind": {"path": f"{directory}/{name}"}})
-        timed_play("ours.yml", declared)
-        play = median([timed_play("ours.yml", declared, verify=True)[0] for _ in range(rounds)])
+        timed("volumes_ours.yml", declared)
+        play = median([timed("volumes_ours.yml", declared, verify=True)[0] for _ in range(rounds)])
     took = play - floor
     print(
         f"\n{VERIFIED} bind volumes verified: {play:.2f} s, less the floor {took:.2f} s (target {VERIFIED_LIMIT:g} s)",
@@ -130,14 +123,6 @@ def verification(rounds: int, floor: float) -> bool:
     return took < VERIFIED_LIMIT
 
 
-def medians(one_round: Callable[[], Iterator[tuple[str, float]]], rounds: int) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
-    for _round in range(rounds):
-        for phase, took in one_round():
-            found.setdefault(phase, []).append(took)
-    return {phase: median(times) for phase, times in found.items()}
-
-
 def nfs_volumes(number: int, state: str = "present") -> Volumes:
     return [
         {"name": name, "nfs": {"server": "192.0.2.1", "path": f"/srv/nfs/{name}"}, "state": state}
@@ -145,53 +130,8 @@ def nfs_volumes(number: int, state: str = "present") -> Volumes:
     ]
 
 
-def names(number: int) -> list[str]:
-    return [f"{PREFIX}{index:04}" for index in range(number)]
-
-
-def verdict(reached: bool) -> str:
-    return "" if reached else "  TARGET MISSED"
-
-
-def timed_play(
-    playbook: str, volumes: Volumes | None = None, recreate: bool = False, verify: bool = False
-) -> tuple[float, str]:
-    """Wall-clock seconds of one play, and what it printed."""
-    variables = {"bench_volumes": volumes, "bench_recreate": recreate, "bench_verify": verify}
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(variables, file)
-        file.flush()
-        started = time.perf_counter()
-        done = subprocess.run(
-            ["ansible-playbook", "--extra-vars", f"@{file.name}", str(HERE / playbook)],
-            env={**os.environ, **ENVIRONMENT},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        took = time.perf_counter() - started
-    if done.returncode != 0:
-        raise SystemExit(f"{playbook} failed:\n{done.stdout}")
-    return took, done.stdout
-
-
-ENVIRONMENT = {
-    "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-    "ANSIBLE_LOCALHOST_WARNING": "false",
-    "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-    "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-    "ANSIBLE_NOCOLOR": "true",
-}
-
-
-def have_engine() -> None:
-    if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode != 0:
-        subprocess.run(
-            [sys.executable, "-m", "lab", "engine"],
-            env={**os.environ, "PYTHONPATH": str(ROOT / "molecule/shared")},
-            check=True,
-        )
+def timed(playbook: str, volumes: Volumes, recreate: bool = False, verify: bool = False) -> tuple[float, str]:
+    return timed_play(playbook, {"bench_volumes": volumes, "bench_recreate": recreate, "bench_verify": verify})
 
 
 def existing() -> dict[str, str]:
@@ -209,14 +149,6 @@ def clean_up() -> None:
     left = list(existing())
     if left:
         docker("volume", "rm", *left)
-
-
-def docker(*command: str) -> str:
-    return subprocess.run(["docker", *command], stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def interrupted(*_arguments: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

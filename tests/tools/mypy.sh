@@ -9,4 +9,5 @@ mypy --config-file ansible_collections/berthage/swarm/pyproject.toml \
     -p ansible_collections.berthage.swarm.plugins
 cd ansible_collections/berthage/swarm
 (cd molecule/shared && mypy --config-file ../../pyproject.toml -p lab)
-mypy tests/tools tests/lint tests/bench tests/lab
+mypy tests/tools tests/lint tests/lab
+(cd tests/bench && mypy --config-file ../../pyproject.toml .)
