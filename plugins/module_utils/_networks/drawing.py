@@ -12,7 +12,10 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.picture i
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.reachability import Party
 
 _COLOURS = 12  # as many as the page's style has
-_ROW, _PITCH, _LABEL, _HEAD, _NODE = 24, 30, 250, 150, 34
+_ROW, _PITCH, _LABEL, _NODE = 24, 30, 250, 34
+# The headings lean; bold letters need six points of height each.
+_LETTERS = 26
+_HEAD = 24 + _LETTERS * 6
 
 
 def drawing(seen: Picture) -> Markup:
@@ -71,7 +74,7 @@ def _line(network: Net, x: int, index: int, rows: Mapping[str, int]) -> Markup:
 def _network_label(network: Net, x: int, index: int) -> Markup:
     return element(
         "text",
-        short(network.title, 26),
+        short(network.title, _LETTERS),
         element("title", f"{network.title}: {kind(network)}"),
         transform=f"translate({x + 3} {_HEAD - 20}) rotate(-50)",
         class_=f"head {colour(index)}",
@@ -83,7 +86,7 @@ def _node_column(name: str, x: int, height: int) -> Markup:
         element("line", x1=x, x2=x, y1=_HEAD - 14, y2=height - 12, class_="node"),
         element(
             "text",
-            short(name, 24),
+            short(name, _LETTERS),
             element("title", f"node {name}"),
             transform=f"translate({x + 3} {_HEAD - 20}) rotate(-50)",
             class_="head",
