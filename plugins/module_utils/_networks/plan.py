@@ -6,22 +6,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv6Network, ip_address
 from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, in_words
-from ansible_collections.berthage.swarm.plugins.module_utils._networks import capacity, compare, reattach, removal
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses import IPNetwork, overlap
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import (
+    capacity,
+    compare,
+    reattach,
+    removal,
+    resuming,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
     ActualNetwork,
     Consumer,
     Observed,
-    SwarmState,
 )
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.obstacles import no_manager, obstacles
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.outcome import details, shown
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.outcome import in_words as consumers_in_words
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.plugins import plugin_problems
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach import Attached
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Declaration, Network
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
@@ -51,14 +54,31 @@ def plan(
         _step(network, declaration, observed, known.get(network.name, NOTHING_PENDING))
         for network in declaration.networks
     ]
-    steps = _refuse_without_manager(steps, declaration.networks, observed.swarm)
-    steps = _refuse_without_addresses(steps, declaration, observed)
+    in_swarm = [network.name for network in declaration.networks if network.swarm]
+    steps = _refused_together(steps, in_swarm, no_manager(in_swarm, observed.swarm))
+    made = [step.name for step in steps if step.action in (CREATE, RECREATE)]
+    for names, problem in capacity.pool_problems(declaration, made, observed):
+        steps = _refused_together(steps, names, problem)
     configurations = {network.name for network in declaration.networks if network.config_only}
     waiting = {name: reattach.in_words(each.found.attached) for name, each in known.items() if each.found is not None}
     return (
         *sorted(steps, key=lambda step: _turn(step, step.name in configurations)),
         *removal.purge(declaration, observed, waiting),
     )
+
+
+def _refused_together(steps: Sequence[Step], names: Sequence[str], problem: Problem | None) -> list[Step]:
+    """These refused for the same reason, which is listed once, at the first of them."""
+    if problem is None:
+        return list(steps)
+    return [
+        refused(step, problem)
+        if step.name == names[0]
+        else replace(refused(step), message=str(problem))
+        if step.name in names
+        else step
+        for step in steps
+    ]
 
 
 def _turn(step: Step, is_configuration: bool) -> tuple[bool, bool]:
@@ -84,7 +104,7 @@ def _step(network: Network, declaration: Declaration, observed: Observed, pendin
     if not network.present:
         problems = [
             *removal.problems_of_absent(network, actual, declaration.owner, consumers),
-            *_unfinished(network, pending),
+            *resuming.unfinished(network, pending),
         ]
         return refused(step, *problems) if problems else replace(step, action=REMOVE, after=None)
     return _step_for_an_existing(step, network, actual, declaration, observed, pending)
@@ -93,21 +113,15 @@ def _step(network: Network, declaration: Declaration, observed: Observed, pendin
 def _step_for_a_missing(network: Network, declaration: Declaration, observed: Observed, pending: Pending) -> Step:
     step = Step(network.name, NONE, details=details(network, None, ()))
     if not network.present:
-        problems = [*_unfinished(network, pending)]
+        problems = [*resuming.unfinished(network, pending)]
         return refused(step, *problems) if problems else step
     given_back = pending.to_give_back()
     step = replace(step, action=CREATE if given_back is None else RECREATE, after=shown(network))
-    problems = [
-        *_overlaps(network, declaration, observed),
-        *_engine_problems(network, observed),
-        *_configuration_problems(network, declaration, observed),
-        *_another_ingress(network, declaration, observed),
-        *plugin_problems(network, observed),
-    ]
+    problems = [*obstacles(network, declaration, observed)]
     if given_back is not None:
         problems += reattach.problems(network, (), given_back, observed.engine_major)
-        step = replace(step, message=_finishing(given_back))
-    return refused(step, *(_interrupted(problem, pending) for problem in problems)) if problems else step
+        step = replace(step, message=resuming.finishing(given_back))
+    return refused(step, *(resuming.interrupted(problem, pending) for problem in problems)) if problems else step
 
 
 def _step_for_an_existing(  # noqa: PLR0913, PLR0917 - what is declared, and what is there
@@ -126,10 +140,10 @@ def _step_for_an_existing(  # noqa: PLR0913, PLR0917 - what is declared, and wha
     if drift and declaration.on_drift == "recreate":
         return _step_for_a_replaced(step, network, actual, declaration, observed, pending)
     if drift and declaration.on_drift == "fail":
-        return refused(step, _interrupted(_drifted(network, drift, observed.consumers_of(actual)), pending))
+        return refused(step, resuming.interrupted(_drifted(network, drift, observed.consumers_of(actual)), pending))
     given_back = pending.to_give_back()
-    if given_back is not None and _to_be_given_back_here(given_back, observed):
-        return replace(step, action=RECREATE, message=_finishing(given_back))
+    if given_back is not None and resuming.concerns_this_node(given_back, observed):
+        return replace(step, action=RECREATE, message=resuming.finishing(given_back))
     if labels and not drift and declaration.on_drift == "recreate":
         return _step_for_other_labels(step, network, actual, declaration, observed)
     remarks = []
@@ -137,7 +151,7 @@ def _step_for_an_existing(  # noqa: PLR0913, PLR0917 - what is declared, and wha
         # A difference in labels alone is never worth a connection.
         remarks.append(f"left as it is, which is not as declared ({in_words(step.drift)})")
     if given_back is not None:
-        remarks.append(_left_to_other_nodes(given_back))
+        remarks.append(resuming.left_to_other_nodes(given_back))
     return replace(step, message="; ".join(remarks))
 
 
@@ -152,14 +166,11 @@ def _step_for_a_replaced(  # noqa: PLR0913, PLR0917 - what is declared, and what
     problems = [
         *removal.another_owners("on_drift", network.name, actual, declaration.owner),
         *_reattachment_problems(network, actual, observed, declaration, pending),
-        *_overlaps(network, declaration, observed, besides=actual),
-        *_engine_problems(network, observed),
-        *_configuration_problems(network, declaration, observed),
-        *plugin_problems(network, observed),
+        *obstacles(network, declaration, observed, besides=actual),
         *capacity.too_small_for_its_users(network, actual, observed),
     ]
     if problems:
-        return refused(step, *(_interrupted(problem, pending) for problem in problems))
+        return refused(step, *(resuming.interrupted(problem, pending) for problem in problems))
     given_back = pending.to_give_back()
     message = "" if given_back is None else _reattaching(given_back)
     return replace(step, action=RECREATE, after=shown(network), message=message)
@@ -233,53 +244,12 @@ def _reattachment_problems(
     yield from reattach.problems(network, consumers, given_back, observed.engine_major)
 
 
-def _to_be_given_back_here(attached: Attached, observed: Observed) -> bool:
-    """Whether an interrupted run left something to this one, rather than to other nodes alone."""
-    elsewhere = attached.elsewhere(observed.swarm.node_id)
-    return bool(attached.services) or len(elsewhere.containers) < len(attached.containers) or not attached.anything
-
-
 def _reattaching(attached: Attached) -> str:
     return f"recreated under {reattach.in_words(attached)}, which {_are(attached)} attached again"
 
 
-def _finishing(attached: Attached) -> str:
-    what = f", and attaches {reattach.in_words(attached)} again" if attached.anything else ""
-    return f"this finishes what an interrupted run began{what}"
-
-
 def _are(attached: Attached) -> str:
     return "is" if len(attached.containers) + len(attached.services) == 1 else "are"
-
-
-def _left_to_other_nodes(attached: Attached) -> str:
-    hosts = ", ".join(sorted({container.host for container in attached.containers}))
-    return (
-        f"an interrupted run detached {reattach.in_words(attached)} on {hosts}, where alone they can be attached "
-        "again: run this on that node as well"
-    )
-
-
-def _unfinished(network: Network, pending: Pending) -> Iterator[Problem]:
-    """An absent network that is half way through its recreation."""
-    if pending.found is not None and pending.found.attached.anything:
-        yield Problem(
-            network.name,
-            "state",
-            f"an interrupted run was recreating it, and {reattach.in_words(pending.found.attached)} may wait for it",
-            f"declare it present once, or remove {pending.found.whereabouts} if nobody waits any more",
-        )
-
-
-def _interrupted(problem: Problem, pending: Pending) -> Problem:
-    """The same problem, with what it means that a run had been interrupted before."""
-    if pending.found is None:
-        return problem
-    return replace(
-        problem,
-        message=f"{problem.message} (an interrupted run was recreating it, and "
-        f"{reattach.in_words(pending.found.attached) or 'nobody'} may be detached)",
-    )
 
 
 def _without_addresses(network: Network) -> Problem:
@@ -303,147 +273,3 @@ def _ambiguous(network: Network, existing: Sequence[ActualNetwork]) -> Problem:
 
 def _scope(swarm: bool) -> str:
     return "the Swarm" if swarm else "this host"
-
-
-# ---- what a Swarm needs
-
-
-def _refuse_without_manager(steps: Sequence[Step], networks: Sequence[Network], swarm: SwarmState) -> list[Step]:
-    """Only a manager knows the networks of the Swarm. One error for all of them, at the first."""
-    names = [network.name for network in networks if network.swarm]
-    if swarm.is_manager or not names:
-        return list(steps)
-    problem = _why_no_manager(", ".join(names), swarm)
-    result = []
-    for step in steps:
-        if step.name not in names:
-            result.append(step)
-        elif step.name == names[0]:
-            result.append(refused(step, problem))
-        else:
-            result.append(replace(refused(step), message=str(problem)))
-    return result
-
-
-def _why_no_manager(names: str, swarm: SwarmState) -> Problem:
-    if swarm.state == "inactive":
-        return Problem(
-            names,
-            "driver",
-            "this engine is in no Swarm, and an overlay belongs to one",
-            "run the role berthage.swarm.docker_swarm (or `docker swarm init`) first, or use `driver: bridge`",
-        )
-    if swarm.state == "locked":
-        return Problem(names, "driver", "this manager is locked", "run `docker swarm unlock` on it first")
-    if swarm.state != "active":
-        return Problem(
-            names,
-            "driver",
-            f"this engine's membership of the Swarm is `{swarm.state}`",
-            "see `docker info` and the engine's journal on it, or run the task on another manager",
-        )
-    managers = ", ".join(swarm.managers) or "see `docker info` on this node"
-    return Problem(
-        names,
-        "driver",
-        "this node is a worker, and only a manager manages the Swarm's networks",
-        f"run the task on a manager ({managers})",
-    )
-
-
-# ---- addresses
-
-
-def _refuse_without_addresses(steps: Sequence[Step], declaration: Declaration, observed: Observed) -> list[Step]:
-    """The pool is everybody's: the first of those for which it does not suffice is refused for all of them."""
-    result = list(steps)
-    made = [step.name for step in steps if step.action in (CREATE, RECREATE)]
-    for names, problem in capacity.pool_problems(declaration, made, observed):
-        for index, step in enumerate(result):
-            if step.name == names[0]:
-                result[index] = refused(step, problem)
-            elif step.name in names:
-                result[index] = replace(refused(step), message=str(problem))
-    return result
-
-
-def _overlaps(
-    network: Network, declaration: Declaration, observed: Observed, besides: ActualNetwork | None = None
-) -> Iterator[Problem]:
-    """`besides` is the network that the declared one replaces."""
-    if network.config_only:  # a text, which takes no addresses by itself
-        return
-    leaving = {other.name for other in declaration.networks if not other.present}
-    for subnet in network.subnets:
-        for other in observed.networks:
-            if other.name in leaving or other.config_only or other is besides:
-                continue
-            for taken in other.subnets:
-                if overlap(subnet.network, taken.network):
-                    yield Problem(
-                        network.name,
-                        "subnets",
-                        f"{subnet.network} overlaps {taken.network} of the existing network `{other.name}`",
-                        "choose a subnet that is free",
-                    )
-        if network.driver not in ("overlay", "bridge"):
-            continue  # containers there are in the hosts' own network
-        for address in sorted({observed.swarm.node_address, *observed.swarm.managers} - {""}):
-            if _holds(subnet.network, address):
-                yield Problem(
-                    network.name,
-                    "subnets",
-                    f"{subnet.network} contains {address}, where the nodes of the Swarm reach each other",
-                    "choose a subnet outside the hosts' own network",
-                )
-
-
-def _holds(network: IPNetwork, address: str) -> bool:
-    try:
-        return ip_address(address.strip("[]")) in network
-    except ValueError:  # a host name
-        return False
-
-
-def _configuration_problems(network: Network, declaration: Declaration, observed: Observed) -> Iterator[Problem]:
-    """A Swarm's network finds its configuration on each node; a local one has to find it here."""
-    name = network.config_from
-    if not name or any(other.name == name and other.present and other.config_only for other in declaration.networks):
-        return
-    existing = observed.named(name)
-    if existing and not any(other.config_only for other in existing):
-        yield Problem(
-            network.name, "config_from", f"`{name}` is a network, not a configuration", "name one that is config_only"
-        )
-    elif not existing:
-        yield Problem(
-            network.name,
-            "config_from",
-            f"there is no configuration `{name}` on this node",
-            f"declare {{name: {name}, config_only: true, ...}} on every node",
-        )
-
-
-def _another_ingress(network: Network, declaration: Declaration, observed: Observed) -> Iterator[Problem]:
-    """A Swarm has one routing mesh."""
-    leaving = {other.name for other in declaration.networks if not other.present}
-    for other in observed.networks:
-        if network.ingress and other.ingress and other.name not in leaving:
-            yield Problem(
-                network.name,
-                "ingress",
-                f"the Swarm's routing mesh is the network `{other.name}`, and it has one only",
-                f"call this one `{other.name}` too, or declare that one absent in the same call",
-            )
-
-
-def _engine_problems(network: Network, observed: Observed) -> Iterator[Problem]:
-    """What this engine's version cannot do."""
-    has_ipv6_subnet = any(isinstance(subnet.network, IPv6Network) for subnet in network.subnets)
-    if network.ipv6 and not has_ipv6_subnet and observed.engine_major < 27:
-        yield Problem(
-            network.name,
-            "subnets",
-            f"engine {observed.engine_version} has no IPv6 addresses of its own to give (27 and newer have)",
-            "declare an IPv6 subnet, such as fd00:20::/64",
-        )
