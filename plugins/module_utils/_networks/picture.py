@@ -110,7 +110,8 @@ class Picture:
 
 
 def picture(answers: Sequence[Mapping[str, Any]]) -> Picture:
-    """Put together what the hosts answered: each a mapping of `host`, and the results `networks` and `volumes`."""
+    """Put together what the hosts answered: each a mapping of `host`, and the results `networks` and `volumes`. Without
+    the latter they were not asked for volumes."""
     told = [(answer, answer.get("networks") or {}) for answer in answers]
     answering = [(answer, result) for answer, result in told if "networks" in result]
     parties = _in_order(in_place(_merged(result for _answer, result in answering)), answering)
@@ -297,7 +298,7 @@ def _gaps(told: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Iterab
     for answer, result in results:
         if "networks" not in result:
             yield f"{answer['host']}: no answer; what is on it is missing here"
-        if "volumes" not in (answer.get("volumes") or {}):
+        if "volumes" in answer and "volumes" not in (answer["volumes"] or {}):
             yield f"{answer['host']}: its volumes are not known"
     if not any(result.get("services_known") for _answer, result in results):
         reasons = dict.fromkeys(

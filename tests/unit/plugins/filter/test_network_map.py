@@ -171,6 +171,20 @@ def test_the_report_names_networks_ports_and_what_is_not_known():
     assert "  node3: no answer; what is on it is missing here" in lines
 
 
+def test_only_volumes_that_were_asked_for_are_missed():
+    missed = "  node3: its volumes are not known"
+    assert missed in network_report([*ANSWERS, {"host": "node3", "volumes": {}}])
+    assert missed not in network_report([*ANSWERS, {"host": "node3"}])
+
+
+def test_the_longest_heading_of_the_drawing_is_not_cut_off():
+    # At 13 points bold letters are 7.6 wide on the average, and headings lean by 50 degrees.
+    answers = [host("node1", [network("n" * 80)], services=[service("web", ["n" * 80])])]
+    head = re.search(r'translate\(\d+ (\d+)\) rotate\(-50\)" class="head n0">([^<]*)', network_map(answers))
+    assert head is not None
+    assert len(head[2]) * 7.6 * 0.77 < int(head[1])
+
+
 def test_all_lists_tell_of_all_there_is():
     text = page(ANSWERS)
 
