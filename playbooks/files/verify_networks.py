@@ -45,23 +45,6 @@ Facts = Dict[str, Any]  # at run time, for Python 3.8
 # ---------------------------------------------------------------------------------------------------- first round
 
 
-def missing_for_encryption() -> str:
-    """What the kernel lacks for encrypted overlays, found out as the engine would: by adding such a state.
-
-    In a network namespace of its own, which is gone when the command ends.
-    """
-    state = ["src", "127.0.0.1", "dst", "127.0.0.1", "proto", "esp", "spi", "0x100", "mode", "transport"]
-    cipher = ["aead", "rfc4106(gcm(aes))", "0x" + 20 * "42", "64"]
-    tried = subprocess.run(
-        ["unshare", "--net", "ip", "xfrm", "state", "add", *state, *cipher],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        text=True,
-    )
-    return f"IPsec ESP with AES-GCM (module esp4 and its cipher): {tried.stdout.strip()}" if tried.returncode else ""
-
-
 def no_manager(swarm: Facts) -> str:
     """Why this node cannot ask a manager, without which no container of it comes onto an overlay, or nothing.
 

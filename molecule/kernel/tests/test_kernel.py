@@ -84,20 +84,15 @@ def test_an_encrypted_overlay_carries_nothing_where_protocol_50_is_blocked(addre
     assert ping(addresses["secret"])
 
 
-def test_every_pair_of_nodes_is_seen_to_encrypt() -> None:
-    said = verify()
-    assert said.returncode == 0, said.stdout
-    rows = [" ".join(line.split()) for line in said.stdout.splitlines()]
-    assert any(row.startswith("plain overlay attachable all 6 verified (as clear VXLAN ") for row in rows), said.stdout
-    assert any(row.startswith("secret overlay attachable, encrypted all 6 verified (as ESP alone") for row in rows)
-
-
-def test_protocol_50_blocked_on_one_node_is_told_of_its_pairs_alone_with_the_cause() -> None:
+@pytest.fixture
+def blocked_esp(addresses: dict[str, str]) -> Iterator[None]:
     node("node2").check_output("iptables -I INPUT -p esp -j DROP")
-    try:
-        said = verify()
-    finally:
-        node("node2").check_output("iptables -D INPUT -p esp -j DROP")
+    yield
+    node("node2").check_output("iptables -D INPUT -p esp -j DROP")
+
+
+def test_protocol_50_blocked_on_one_node_is_told_of_its_pairs_alone_with_the_cause(blocked_esp: None) -> None:
+    said = verify()
     told = " ".join(said.stdout.split())
     assert said.returncode != 0
     assert "plain overlay attachable all 6 verified" in told, said.stdout
@@ -106,6 +101,24 @@ def test_protocol_50_blocked_on_one_node_is_told_of_its_pairs_alone_with_the_cau
         assert f"network secret between {pair}: {reason}" in told, said.stdout
         assert f"the firewall of {peer}" not in told
     assert "network secret between node1 and node3" not in told
+
+
+def test_protocol_50_blocked_refuses_encrypted_networks_before_they_are_made(blocked_esp: None) -> None:
+    late = '{"docker_networks_list": [{"name": "late", "encrypted": true}]}'
+    said = playbook("networks", "-e", "berthage_managers_group=managers", "-e", late)
+    told = " ".join(said.stdout.split())
+    assert said.returncode != 0
+    assert "node2, firewall: IP protocol 50 (ESP) from node1 and node3 does not get here" in told, said.stdout
+    assert "node1, firewall" not in told
+    assert node("node1").run("docker network inspect late").rc != 0
+
+
+def test_every_pair_of_nodes_is_seen_to_encrypt_once_nothing_is_blocked() -> None:
+    said = verify()
+    assert said.returncode == 0, said.stdout
+    rows = [" ".join(line.split()) for line in said.stdout.splitlines()]
+    assert any(row.startswith("plain overlay attachable all 6 verified (as clear VXLAN ") for row in rows), said.stdout
+    assert any(row.startswith("secret overlay attachable, encrypted all 6 verified (as ESP alone") for row in rows)
 
 
 def test_one_virtual_address_leads_to_the_service_on_both_nodes(addresses: dict[str, str]) -> None:
@@ -129,8 +142,12 @@ def test_one_virtual_address_leads_to_the_service_on_both_nodes(addresses: dict[
 
 
 def verify() -> subprocess.CompletedProcess[str]:
+    return playbook("verify")
+
+
+def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     variables = inventory().parents[3] / "molecule" / "kernel" / "group_vars" / "all.yml"
-    said = run_playbook("berthage.swarm.verify", "-e", f"@{variables}", "-e", "berthage_nodes_group=all")
+    said = run_playbook(f"berthage.swarm.{name}", "-e", f"@{variables}", "-e", "berthage_nodes_group=all", *arguments)
     print(said.stdout)
     return said
 

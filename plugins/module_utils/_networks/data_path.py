@@ -8,17 +8,16 @@ The observations are those of playbooks/files/verify_networks.py. What is broken
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping
+
+from .encryption import REMEDY_FOR_ENGINES, disagree
 
 Answers = Mapping[str, Any]
 Facts = Mapping[str, Any]
 
 PAGE = 64 * 1024  # what verify_networks.py has its servers serve
 ENCAPSULATION = {False: 50, True: 76}  # bytes around a container's packet: VXLAN, and with ESP (1500 leaves 1424)
-# Engines that derive another VXLAN port or key than all others for encrypted overlays: moby#51798.
-DISAGREEING = (((29, 0, 0), (29, 2, 0)), ((25, 0, 13), (25, 0, 14)), ((28, 2, 2), (28, 2, 2)))
 
 
 @dataclass(frozen=True)
@@ -51,16 +50,6 @@ def judged(by_host: Mapping[str, Answers]) -> tuple[Network, ...]:
 def warnings(by_host: Mapping[str, Answers]) -> list[str]:
     """What is known to break traffic, whether or not this time's did. One line each."""
     return [*_engine_warnings(by_host), *_mtu_warnings(by_host)]
-
-
-def disagree(one: str, other: str) -> bool:
-    """Whether engines of these versions cannot read each other's encrypted overlays."""
-    return _breed(one) != _breed(other)
-
-
-def _breed(version: str) -> int:
-    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
-    return next((index for index, (first, last) in enumerate(DISAGREEING, 1) if first <= numbers <= last), 0)
 
 
 def _declared(by_host: Mapping[str, Answers]) -> list[Facts]:
@@ -201,10 +190,7 @@ def _engine_warnings(by_host: Mapping[str, Answers]) -> Iterator[str]:
 
 def _of_engines(ends: tuple[str, str], nodes: Mapping[str, Answers]) -> str:
     versions = " and ".join(f"{nodes[host]['prepare']['engine']} on {host}" for host in ends)
-    return (
-        f"the engines {versions} disagree about encrypted overlays (moby#51798); give all nodes one version, none of "
-        "29.0.0 to 29.2.0, 25.0.13, 25.0.14, 28.2.2"
-    )
+    return f"the engines {versions} disagree about encrypted overlays (moby#51798); {REMEDY_FOR_ENGINES}"
 
 
 def _cause(declared: Facts, here: str, there: str, ends: tuple[str, str], nodes: Mapping[str, Answers]) -> str:

@@ -18,7 +18,8 @@ import pytest
 from ansible_collections.berthage.swarm.plugins.module_utils._networks import data_path
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import shared
 
-sys.path.insert(0, str(Path(__file__).parents[3] / "playbooks" / "files"))
+ROOT = Path(__file__).parents[3]
+sys.path[:0] = [str(ROOT / "playbooks" / "files"), str(ROOT / "roles" / "docker_networks" / "files")]
 verify_host = importlib.import_module("verify_host")
 verify_engine = importlib.import_module("verify_engine")
 verify_networks = importlib.import_module("verify_networks")

@@ -133,22 +133,6 @@ def test_engines_that_disagree_are_the_cause_of_silence_and_warned_about_before(
     assert "26.1.5 on node1 and 29.1.0 on node3 disagree" in failure
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        ("20.10.24+dfsg1", "26.1.5+dfsg1", False),
-        ("28.2.2", "28.3.0", True),
-        ("25.0.13", "25.0.14", False),
-        ("25.0.12", "25.0.13", True),
-        ("29.2.0", "29.2.1", True),
-        ("29.2.0-rc.1", "29.0.0", False),
-    ],
-)
-def test_which_engines_disagree(one: str, other: str, expected: bool) -> None:
-    assert data_path.disagree(one, other) is expected
-    assert data_path.disagree(other, one) is expected
-
-
 def test_without_gossip_the_container_is_unknown_and_the_port_named(answers: Answers) -> None:
     for facts in silence(answers, "plain", "node1", "node2"):
         facts["known"] = False
