@@ -123,6 +123,7 @@ options:
       parent:
         description:
           - The host's interface for V(macvlan) and V(ipvlan), which also gives the MTU.
+          - An interface takes one network of each of the two drivers; a second one is refused.
           - Required there, unless O(networks[].internal=true) or with O(networks[].config_from).
         type: str
       config_only:

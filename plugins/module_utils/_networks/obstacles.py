@@ -14,6 +14,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe i
     Observed,
     SwarmState,
 )
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.parents import parent_problems
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.plugins import plugin_problems
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec import Declaration, Network
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
@@ -27,6 +28,7 @@ def obstacles(
     yield from _engine_problems(network, observed)
     yield from _configuration_problems(network, declaration, observed)
     yield from _another_ingress(network, observed, besides)
+    yield from parent_problems(network, declaration, observed, besides)
     yield from plugin_problems(network, observed)
 
 

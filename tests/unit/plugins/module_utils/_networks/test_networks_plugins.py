@@ -53,3 +53,17 @@ def test_a_swarm_takes_only_plugins_that_docker_manages():
     assert "a Swarm takes no other" in plan(declaration, MANAGER)[0].message
     managed = replace(MANAGER, managed_plugins=frozenset({"acme/wires"}))
     assert plan(declaration, managed)[0].action == "create"
+
+
+def test_an_interface_is_the_parent_of_one_network_of_a_driver():
+    there = replace(MANAGER, networks=(actual(Driver="macvlan", Scope="local", Options={"parent": "eth1"}),))
+    new = {"name": "new", "driver": "macvlan", "parent": "eth1"}
+
+    assert "eth1 is that of the macvlan network `app`" in plan(declare(new), there)[0].message
+    assert plan(declare({**new, "parent": "eth1.20"}), there)[0].action == "create"
+    assert plan(declare({**new, "driver": "ipvlan"}), there)[0].action == "create"
+    leaving = {"name": "app", "driver": "macvlan", "parent": "eth1", "state": "absent"}
+    assert [step.action for step in plan(declare(new, leaving), there)] == ["remove", "create"]
+    assert {step.action for step in plan(declare(new, {**new, "name": "third"}), MANAGER)} == {"refused"}
+    (recreated,) = plan(declare({**new, "name": "app", "internal": True}, on_drift="recreate"), there)
+    assert recreated.action == "recreate"
