@@ -1,7 +1,7 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What verify_host.py and verify_networks.py share: the engine, the containers made for this, and verdicts."""
+"""What the other verify_*.py share: the engine, the containers made for this, and verdicts."""
 
 from __future__ import annotations
 
