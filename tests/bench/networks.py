@@ -92,10 +92,9 @@ def phases(playbook: str, engine: str, number: int) -> Iterator[tuple[str, float
 
 def existing(engine: str) -> dict[str, str]:
     """The bench's networks, and the id of each."""
-    lines = docker(
-        "-H", engine, "network", "ls", "--filter", f"name={PREFIX}", "--format", "{{ .Name }} {{ .ID }}"
-    ).splitlines()
-    return {name: identity for name, _space, identity in (line.partition(" ") for line in lines)}
+    lines = docker("-H", engine, "network", "ls", "--format", "{{ .Name }} {{ .ID }}").splitlines()
+    listed = (line.partition(" ") for line in lines)
+    return {name: identity for name, _space, identity in listed if name.startswith(PREFIX)}
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ def subnet(draw, block, driver):
     network = IPv4Network((int(IPv4Address(f"10.{block}.0.0")), draw(st.integers(16, 28))))
     host = IPv4Address(int(network[0]) + draw(st.integers(0, network.num_addresses - 1)))
     given_subnet = {"subnet": f"{host}/{draw(st.sampled_from([network.prefixlen, network.netmask]))}"}
-    # Not the first one, which the engine itself takes for a gateway: whether that one was declared is seen one way only.
+    # Not the first one, which the engine itself takes for a gateway: whether it was declared is seen one way only.
     addresses = draw(st.lists(st.integers(2, network.num_addresses - 2), min_size=3, max_size=3, unique=True))
     if draw(st.booleans()):
         given_subnet["gateway"] = str(network[addresses[0]])
