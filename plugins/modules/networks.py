@@ -420,6 +420,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._engine import ENGI
 from ansible_collections.berthage.swarm.plugins.module_utils._networks import capacity, journal, spec
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.apply import VerificationFailed, carry_out
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.attachments import Pending, pending
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import explained
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import Observed, observe
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.plan import plan
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.plugins import with_plugins
@@ -439,7 +440,7 @@ def main() -> None:
     except Refused as refusal:
         module.fail_json(msg=str(refusal), problems=[problem.as_dict() for problem in refusal.problems], **result)
     except EngineError as error:
-        module.fail_json(msg=str(error), **result)
+        module.fail_json(msg=explained(str(error)), **result)
 
     try:
         run.refuse_if_any()
@@ -451,7 +452,7 @@ def main() -> None:
         problems = [problem.as_dict() for problem in refusal.problems]
         module.fail_json(msg=str(refusal), problems=problems, **run.result())
     except (StepFailed, VerificationFailed, EngineError) as error:
-        module.fail_json(msg=str(error), **run.result())
+        module.fail_json(msg=explained(str(error)), **run.result())
 
     for step in run.steps:
         if step.action == KEEP and step.message:

@@ -120,8 +120,18 @@ def has_no_leader(refusal: EngineRefusal) -> bool:
     return refusal.status >= 500 and bool(_NO_LEADER.search(refusal.reason))
 
 
+def explained(text: str) -> str:
+    """An error's text, with what to do where the reason is that the Swarm has no leader."""
+    if not _NO_LEADER.search(text):
+        return text
+    return (
+        f"{text}. This manager does not reach enough of the others: see `docker node ls`, then run again, here or on a "
+        "manager that does"
+    )
+
+
 _NO_LEADER = re.compile(
-    r"does not have a leader|lost leadership|DeadlineExceeded|context deadline exceeded|Unavailable"
+    r"does not have a leader|lost leader|DeadlineExceeded|context deadline exceeded|code = Unavailable"
 )
 
 
