@@ -13,7 +13,7 @@ short_description: Docker networks, a whole set in one call
 version_added: 0.1.0
 author: "berthage contributors (@berthage)"
 description:
-  - Creates and removes Docker networks, overlays of a Swarm and bridges of a host.
+  - Creates, recreates and removes Docker networks, those of a Swarm and those of a host.
   - The whole list is one plan. Everything that must not be done (bad input, drift, overlapping subnets, networks in
     use) is found before anything changes, and reported at once.
   - An existing network is compared by meaning, in both directions. What the engine added by itself is no drift;
@@ -75,6 +75,7 @@ options:
         description:
           - Whether this is the network of the routing mesh. A Swarm has one, which is called C(ingress) at first.
           - Replacing it (O(on_drift=recreate)) is refused while services publish ports by it, and lists them.
+            It keeps its name, and the former one is put back when the new one cannot be made.
         type: bool
         default: false
       mtu:
@@ -249,6 +250,16 @@ EXAMPLES = r"""
         internal: true
         mtu: 1400
 
+- name: Replace the network of the routing mesh, by which no service may publish ports then
+  berthage.swarm.networks:
+    on_drift: recreate
+    networks:
+      - name: ingress
+        ingress: true
+        mtu: 1400
+        subnets:
+          - subnet: 10.30.0.0/16
+
 - name: A macvlan in a Swarm, first the configuration (on every node)
   berthage.swarm.networks:
     networks:
@@ -287,7 +298,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 networks:
-  description: One outcome for each declared network. Removals come first.
+  description: One outcome for each declared network, removals first, and with O(purge) for each one that is not listed.
   returned: always, once the arguments were understood
   type: list
   elements: dict
@@ -326,9 +337,11 @@ networks:
       elements: dict
       contains:
         kind:
-          description: A container of this engine, an attached container of another node, or a service.
+          description:
+            - A container of this engine, an attached container of another node, a service, or a network that takes this
+              configuration.
           type: str
-          choices: [container, attachment, service]
+          choices: [container, attachment, service, network]
         name:
           description: Its name, or the first part of its id where only that is known.
           type: str
