@@ -10,6 +10,7 @@ Runs on a lab host. What it is to do comes as JSON on standard input:
     users      shell commands that attach containers and services to it
     call       the call that is killed
     places     of `before` (the request reaches the engine) and `after` (the engine has carried it out)
+    only       at which requests, from 1; all where it is empty
 
 Prints a list with one entry for each place, the first of an undisturbed run.
 """
@@ -46,7 +47,7 @@ class Series:
     def points(self) -> Iterator[dict]:
         yield self._point(0, "before")
         for when in self._given["places"]:
-            for at in range(1, MOST_REQUESTS):
+            for at in self._given["only"] or range(1, MOST_REQUESTS):
                 found = self._point(at, when)
                 if not found["request"]:
                     break

@@ -9,7 +9,7 @@ Runs on a lab host, because a way there and back for each of them would cost a s
     steps    each one of
              {"call": ARGUMENTS}     the module; gives what it returns (`check: true` for check mode).
                                      `meanwhile: {of, shell}` besides: the first request that matches `of` is held, the
-                                     command run, and the request then cut off
+                                     command run, and the request then cut off; with `go_on: true` it goes on instead
              {"shell": COMMAND}      gives what it prints
              {"state": true}         gives engine_state.py's value
              {"clear": true}         takes away all that is not a bystander's
@@ -57,7 +57,7 @@ def disturbed(module: PackedModule, call: dict, meanwhile: dict) -> Outcome:
     running = module.start(**call, docker_host=f"unix://{engine_proxy.LISTEN}")
     engine_proxy.wait_until_struck()
     subprocess.run(["/bin/sh", "-euc", meanwhile["shell"]], check=True)
-    engine_proxy.release(cut=True)
+    engine_proxy.release(cut=not meanwhile.get("go_on"))
     return running.wait()
 
 
