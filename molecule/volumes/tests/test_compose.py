@@ -72,7 +72,7 @@ def clean(host):
 
 
 def cleared(host):
-    """True once nothing is left; a task still being started when its stack goes appears later, and holds what it uses."""
+    """True once nothing is left: a task still being started as its stack goes appears later, and holds what it uses."""
     host.run("docker ps --all --quiet --filter label=com.docker.stack.namespace=c | xargs -r docker rm --force")
     results = (volumes(host, *gone(VOLUMES), on_drift="warn"), networks(host, *gone(NETWORKS)))
     return not any(result.get("failed") for result in results)
