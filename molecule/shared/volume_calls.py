@@ -5,25 +5,19 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import Any
 
+from module_calls import module
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
-from testinfra.modules.ansible import AnsibleException
 
 PROBE = "berthage.swarm.probe"
 
 
 def volumes(host: Host, *declared: dict[str, Any], check: bool = False, **options: Any) -> dict[str, Any]:
     """The module's result, whether it fails or not."""
-    arguments = json.dumps({"volumes": list(declared), **options})
-    try:
-        result: dict[str, Any] = host.ansible("berthage.swarm.volumes", arguments, check=check, become=False)
-    except AnsibleException as failed:
-        result = failed.result
-    return result
+    return module(host, "volumes", check=check, volumes=list(declared), **options)
 
 
 def in_container(host: Host, command: str, *mounts: str) -> CommandResult:

@@ -355,6 +355,8 @@ options:
       - Names of the volumes that services of the Swarm use. A worker cannot list services, so there removal,
         recreation and O(purge) are refused unless this is given, if only as an empty list. On a manager it adds to what
         is found.
+      - A name may be a template of the engine's, such as V(data-{{.Task.Slot}}), which stands for every volume that a
+        task of such a service may use.
     type: list
     elements: str
 seealso:

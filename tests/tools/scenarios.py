@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run Molecule scenarios, two at a time, and say of each what became of it.
 
-    python tests/tools/scenarios.py [--jobs N] [NAME ...]
+    python tests/tools/scenarios.py [--long] [--jobs N] [NAME ...]
 
 Without names, every scenario in molecule/ runs, but for the long ones that molecule/long.txt names, which --long adds.
-The whole output of each goes to .cache/log/NAME.log; of a failing one
-the end of it is printed, with the journals of its hosts' services, which are gone once the hosts are. A scenario that
-this machine cannot run is reported as skipped, with the reason; one that molecule/required.txt names must not be.
+The whole output of each goes to .cache/log/NAME.log; of a failing one the end of it is printed, after the journals of
+its hosts' services, which are gone once the hosts are, and its failed tests are named again in the closing table. A
+scenario that this machine cannot run is reported as skipped, with the reason; one that molecule/required.txt names must
+not be.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 CANNOT = 77
 HEARTBEAT = 60.0
 TAIL_LINES = 120
+SUMMARY_WIDTH = 400
 
 _say_lock = threading.Lock()
 
@@ -44,6 +46,7 @@ class Outcome:
     result: str
     seconds: float
     detail: str
+    failures: tuple[str, ...] = ()
 
 
 def main() -> int:
@@ -110,7 +113,7 @@ def run(name: str) -> Outcome:
         leftover = molecule("destroy", name=name, log=log, started=started)
     result = FAILED if status or leftover else PASSED
     detail = "its hosts could not be removed" if leftover and not status else pytest_line(log_path)
-    return finished(Outcome(name, result, time.monotonic() - started, detail))
+    return finished(Outcome(name, result, time.monotonic() - started, detail, failed_tests(log_path)))
 
 
 def molecule(*command: str, name: str, log: TextIO, started: float) -> int:
@@ -147,6 +150,12 @@ def pytest_line(log_path: Path) -> str:
     return f"pytest: {lines[-1]}" if lines else "ended before its verification"
 
 
+def failed_tests(log_path: Path) -> tuple[str, ...]:
+    """A line for each test that failed, or whose fixture did, of pytest's summary."""
+    lines = re.findall(r"^(?:FAILED|ERROR) \S+\.py::.*$", log_path.read_text(errors="replace"), re.MULTILINE)
+    return tuple(line[:SUMMARY_WIDTH] for line in lines)
+
+
 def show_failure(name: str, log_path: Path) -> None:
     tail = "\n".join(log_path.read_text(errors="replace").splitlines()[-TAIL_LINES:])
     journal = subprocess.run(
@@ -156,7 +165,7 @@ def show_failure(name: str, log_path: Path) -> None:
         text=True,
         check=False,
     ).stdout
-    say(f"{name}: FAILED. The end of {log_path.relative_to(ROOT)}:\n{tail}\n{name}: its hosts' journals:\n{journal}")
+    say(f"{name}: FAILED. Its hosts' journals:\n{journal}\n{name}: the end of {log_path.relative_to(ROOT)}:\n{tail}")
 
 
 def finished(outcome: Outcome) -> Outcome:
@@ -170,6 +179,8 @@ def report(outcomes: list[Outcome], must_pass: set[str]) -> int:
     print()
     for outcome in outcomes:
         print(f"{outcome.name:<16} {outcome.result:<8} {outcome.seconds:5.0f} s  {outcome.detail}")
+        for line in outcome.failures:
+            print(f"    {line}")
     for name in missed:
         print(f"{name} is required (molecule/required.txt), and was skipped: that fails the run")
     count = {result: sum(outcome.result == result for outcome in outcomes) for result in (PASSED, FAILED, SKIPPED)}

@@ -12,22 +12,12 @@ from pathlib import Path
 
 import pytest
 from checks import docker_json, inventory, node
-from testinfra.modules.ansible import AnsibleException
+from volume_calls import PROBE, in_container, volumes
 
 testinfra_hosts = ["ansible://docker_hosts"]
 
-PROBE = "berthage.swarm.probe"
 A_WRONG_KEY = "AQAAAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAA=="
 CONVERGE = Path(__file__).parents[1] / "converge.yml"
-
-
-def volumes(host, *declared, **options):
-    """The module's result, whether it fails or not."""
-    arguments = json.dumps({"volumes": list(declared), **options})
-    try:
-        return host.ansible("berthage.swarm.volumes", arguments, check=False, become=False)
-    except AnsibleException as failed:
-        return failed.result
 
 
 def cephfs(host, name, **changed):
@@ -41,12 +31,6 @@ def monitor(host):
 
 def secret(host):
     return host.check_output("cat /root/apps.secret")
-
-
-def run(host, command, *mounts):
-    """A container that runs a shell command with volumes."""
-    binds = " ".join(f"--volume {mount}" for mount in mounts)
-    return host.run(f"docker run --rm --network none {binds} box:1 sh -c '{command}'")
 
 
 def exists(host, name):
@@ -63,12 +47,14 @@ def silent_monitor():
 
 
 def test_what_one_container_writes_another_reads_and_the_file_system_holds(host):
-    written = run(host, 'head -c 100000 /dev/urandom > /d/f; md5sum < /d/f; grep " /d " /proc/mounts', "objects:/d")
+    written = in_container(
+        host, 'head -c 100000 /dev/urandom > /d/f; md5sum < /d/f; grep " /d " /proc/mounts', "objects:/d"
+    )
     assert written.rc == 0
     digest, mounted = written.stdout.splitlines()
     assert mounted.split()[2] == "ceph"
     assert "noatime" in mounted.split()[3].split(",")
-    assert run(host, "md5sum < /d/f", "raw:/d:ro").stdout.strip() == digest
+    assert in_container(host, "md5sum < /d/f", "raw:/d:ro").stdout.strip() == digest
     assert host.check_output("md5sum < /mnt/small/apps/data/f") == digest
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from checks import inventory, wait_for
+from module_calls import module
 from testinfra.host import Host
 
 testinfra_hosts = ["ansible://docker_hosts"]
@@ -59,12 +60,7 @@ def test_converging_again_left_the_very_same_swarm(host):
 
 def test_a_network_for_which_the_swarm_has_no_addresses_left_is_an_error_and_does_not_stay(host):
     """The engine itself accepts it, says nothing, and no container ever gets an address."""
-    arguments = json.dumps({"networks": [{"name": "one_too_many"}]})
-    try:
-        result = host.ansible("berthage.swarm.networks", arguments, check=False)
-    except host.ansible.AnsibleException as failure:
-        result = failure.result
-
+    result = module(host, "networks", networks=[{"name": "one_too_many"}])
     assert "one_too_many: the Swarm gave it no addresses" in result["msg"]
     assert not result["changed"]
     assert host.run("docker network inspect one_too_many").rc != 0

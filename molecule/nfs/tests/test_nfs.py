@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from checks import inventory, lab_variables, node, wait_for
+from module_calls import module
 from testinfra.host import Host
 
 testinfra_hosts = ["ansible://server"]
@@ -229,11 +230,7 @@ def export(path: str, *hosts: str, state: str = "present", **fields: Any) -> dic
 
 def apply(host: Host, name: str, exports: list[dict[str, Any]], *, check: bool = False) -> dict[str, Any]:
     """Call the module on the server; a failure is a result as well."""
-    arguments = {"name": name, "exports": exports, "implementation": IMPLEMENTATION}
-    try:
-        done = host.ansible("berthage.swarm.nfs_exports", json.dumps(arguments), check=check)
-    except host.ansible.AnsibleException as error:
-        done = error.result
+    done = module(host, "nfs_exports", check=check, name=name, exports=exports, implementation=IMPLEMENTATION)
     # Newer versions of Ansible leave `failed` out of what testinfra reads; only a failure has a message.
     return {"failed": "msg" in done, "msg": "", **done}
 

@@ -57,7 +57,10 @@ def _build(paths: Paths, recipe: Recipe, tar: Path) -> None:
         _fill_stage(paths, recipe, stage)
         # A set of apt configuration of the machine may hide the package cache (slim containers do); only the transport
         # settings are carried over.
-        command: list[str] = ["mmdebstrap", "--quiet", "--mode=root", "--format=tar", "--variant=minbase"]
+        # In a mount namespace of its own: what a killed build had mounted (/proc, /sys) goes with it, so that no later
+        # removal of its directory walks into them.
+        command: list[str] = ["unshare", "--mount", "--propagation", "private"]
+        command += ["mmdebstrap", "--quiet", "--mode=root", "--format=tar", "--variant=minbase"]
         command += [f"--include={','.join(recipe.packages)}", f"--aptopt={stage / 'apt.conf'}"]
         command += ['--aptopt=Acquire::Languages "none"', "--skip=cleanup/apt,cleanup/reproducible"]
         command += [f'--customize-hook=sh {FILES / "customize.sh"} "$1"']

@@ -9,6 +9,7 @@ import json
 
 import pytest
 from checks import docker_json, node, wait_for
+from module_calls import module
 from testinfra.modules.ansible import AnsibleException
 
 testinfra_hosts = ["ansible://node2"]
@@ -66,10 +67,15 @@ def clean(host):
     """The engine without what a test made."""
     yield
     host.run(f"docker compose --file {FILE} down --volumes; docker stack rm c")
-    host.run("docker ps --all --quiet --filter label=com.docker.stack.namespace=c | xargs -r docker rm --force")
-    assert volumes(host, *gone(VOLUMES), on_drift="warn").get("failed") is not True
-    wait_for(lambda: not networks(host, *gone(NETWORKS)).get("failed"), seconds=30)
+    wait_for(lambda: cleared(host), seconds=60)
     assert "c-" not in host.check_output("docker volume ls --quiet; docker network ls --format '{{ .Name }}'")
+
+
+def cleared(host):
+    """True once nothing is left: a task still being started as its stack goes appears later, and holds what it uses."""
+    host.run("docker ps --all --quiet --filter label=com.docker.stack.namespace=c | xargs -r docker rm --force")
+    results = (volumes(host, *gone(VOLUMES), on_drift="warn"), networks(host, *gone(NETWORKS)))
+    return not any(result.get("failed") for result in results)
 
 
 def gone(declared):
@@ -79,14 +85,6 @@ def gone(declared):
         else {"name": item["name"], "state": "absent", "discard_data": item["name"] == "c-cache"}
         for item in declared
     ]
-
-
-def module(host, name, **arguments):
-    """The module's result, whether it fails or not."""
-    try:
-        return host.ansible(f"berthage.swarm.{name}", json.dumps(arguments), check=False, become=False)
-    except AnsibleException as failed:
-        return failed.result
 
 
 def volumes(host, *declared, **options):

@@ -5,30 +5,21 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 
 import pytest
 from checks import docker_json, inventory
-from testinfra.modules.ansible import AnsibleException
+from module_calls import module
 
 testinfra_hosts = ["ansible://docker_hosts"]
 
 HUSH = "correcthorsebattery"
-
-
-def module(host, name, check=False, **arguments):
-    """The module's result, whether it fails or not."""
-    # Never without any, which `ansible` would take for a command line.
-    arguments = {"docker_host": "unix:///var/run/docker.sock", **arguments}
-    try:
-        return host.ansible(f"berthage.swarm.{name}", json.dumps(arguments), check=check, become=False)
-    except AnsibleException as failed:
-        return failed.result
+# `ansible` takes a module's arguments without a single one for a command line.
+ENGINE = {"docker_host": "unix:///var/run/docker.sock"}
 
 
 def info(host, **arguments):
-    result = module(host, "volume_info", **arguments)
+    result = module(host, "volume_info", **{**ENGINE, **arguments})
     assert not result.get("failed"), result["msg"]
     assert not result["changed"]
     return result
@@ -95,7 +86,7 @@ def test_the_size_is_told_of_what_the_engine_measures_and_only_when_asked(host, 
 
 
 def test_check_mode_tells_the_same(host, volumes):
-    assert module(host, "volume_info", check=True)["volumes"] == info(host)["volumes"]
+    assert module(host, "volume_info", check=True, **ENGINE)["volumes"] == info(host)["volumes"]
 
 
 def test_a_password_is_nowhere_however_much_ansible_says(host, volumes):

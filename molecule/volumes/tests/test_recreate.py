@@ -9,7 +9,7 @@ import time
 
 import pytest
 from checks import docker_json, make_box_image, node
-from volume_calls import actions, assert_nothing_is_left_of_probes, made, names, volumes
+from volume_calls import actions, assert_nothing_is_left_of_probes, in_container, made, names, volumes
 
 testinfra_hosts = ["ansible://docker_hosts"]
 
@@ -34,10 +34,6 @@ def pointer(host):
     return made(host, "r-app")
 
 
-def run(host, command, mount):
-    return host.run(f"docker run --rm --network none --volume {mount} box:1 sh -c '{command}'")
-
-
 def assert_refused(host, result, why, as_before):
     assert why in result["msg"]
     assert not result["changed"]
@@ -56,7 +52,7 @@ def test_what_points_at_its_data_is_recreated_and_the_data_stays(host, pointer):
     )
     assert result["volumes"][0]["drift"] == [{"field": "path", "declared": NEW, "actual": OLD}]
     assert result["volumes"][0]["verified"] is True
-    assert run(host, "cat /d/which", "r-app:/d").stdout.strip() == "new"
+    assert in_container(host, "cat /d/which", "r-app:/d").stdout.strip() == "new"
     assert host.file(f"{OLD}/which").content_string == "old\n"
     assert_nothing_is_left_of_probes(host)
     now = made(host, "r-app")
@@ -77,7 +73,7 @@ def test_what_cannot_be_mounted_replaces_nothing(host, pointer):
     assert_refused(host, result, "r-app, bind: it cannot be mounted: the directory does not exist", pointer)
     assert "Nothing was changed" in result["msg"]
     assert "r-other" not in names(host)
-    assert run(host, "cat /d/which", "r-app:/d").stdout.strip() == "old"
+    assert in_container(host, "cat /d/which", "r-app:/d").stdout.strip() == "old"
 
 
 def test_servers_that_are_silent_replace_nothing_and_cost_one_time_limit_together(host):
@@ -107,17 +103,17 @@ def test_servers_that_are_silent_replace_nothing_and_cost_one_time_limit_togethe
 
 
 def test_an_empty_local_volume_that_a_service_got_in_the_way_is_replaced(host):
-    assert run(host, "true", "r-app:/d").rc == 0
+    assert in_container(host, "true", "r-app:/d").rc == 0
     result = volumes(host, POINTER, on_drift="recreate")
     assert actions(result) == {"r-app": "recreate"}
-    assert run(host, "cat /d/which", "r-app:/d").stdout.strip() == "old"
+    assert in_container(host, "cat /d/which", "r-app:/d").stdout.strip() == "old"
 
 
 def test_a_local_volume_in_the_way_that_holds_data_goes_only_when_that_is_said(host):
-    assert run(host, "echo precious > /d/f", "r-app:/d").rc == 0
+    assert in_container(host, "echo precious > /d/f", "r-app:/d").rc == 0
     there = made(host, "r-app")
     assert_refused(host, volumes(host, POINTER, on_drift="recreate"), "r-app, discard_data: it holds data", there)
-    assert run(host, "cat /d/f", "r-app:/d").stdout.strip() == "precious"
+    assert in_container(host, "cat /d/f", "r-app:/d").stdout.strip() == "precious"
     discarding = {**POINTER, "discard_data": True}
     assert actions(volumes(host, discarding, on_drift="recreate")) == {"r-app": "recreate"}
     # The same play again: there is nothing to discard any more, and nothing to complain about.
@@ -156,7 +152,7 @@ def test_what_cannot_be_made_is_put_back(host, pointer):
     result = volumes(host, {"name": "r-app", "driver": "nobody/has-this"}, {"name": "r-other"}, on_drift="recreate")
     assert "r-app: could not recreate" in result["msg"]
     assert "the former volume was put back" in result["msg"]
-    assert run(host, "cat /d/which", "r-app:/d").stdout.strip() == "old"
+    assert in_container(host, "cat /d/which", "r-app:/d").stdout.strip() == "old"
     assert docker_json(host, "volume", "inspect", "r-app")[0]["Labels"]["berthage.swarm.owner"] == "default"
     assert not volumes(host, POINTER)["changed"]
     # What comes first in the order of steps was made.
@@ -177,7 +173,7 @@ def test_what_fails_after_it_was_recreated_is_put_back(host, pointer):
     assert "r-app, bind: it cannot be mounted: the directory does not exist" in result["msg"]
     assert "the former one was put back" in result["volumes"][0]["message"]
     assert not result["changed"]
-    assert run(host, "cat /d/which", "r-app:/d").stdout.strip() == "old"
+    assert in_container(host, "cat /d/which", "r-app:/d").stdout.strip() == "old"
     assert_nothing_is_left_of_probes(host)
 
 
@@ -193,7 +189,7 @@ def test_what_was_left_by_a_run_that_was_killed_is_taken_away(host):
     }.items():
         host.check_output(f"docker volume create --label berthage.swarm.probe='{label}' {name}")
     host.check_output("docker volume inspect r-useful")
-    assert run(host, "echo data > /d/f", "r-useful:/d").rc == 0
+    assert in_container(host, "echo data > /d/f", "r-useful:/d").rc == 0
     # r-app was made by the engine for a probe, in place of one that was missing: it is no drift.
     assert actions(volumes(host, POINTER)) == {"r-app": "create"}
     assert {"r-useful", "r-living"} <= names(host)

@@ -14,6 +14,8 @@ testinfra_hosts = ["ansible://node1"]
 OLD, NEW = "/srv/services/old", "/srv/services/new"
 POINTER = {"name": "s-app", "bind": {"path": OLD}}
 MOVED = {"name": "s-app", "bind": {"path": NEW}}
+SLOT = {"name": "s-slot-1", "bind": {"path": OLD}}
+GONE = {"name": "s-slot-1", "state": "absent"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,7 +38,7 @@ def swarm():
         yield
     finally:
         for host in (worker, manager):
-            host.run("docker swarm leave --force; docker volume rm s-app; rm -rf /srv/services")
+            host.run("docker swarm leave --force; docker volume rm --force s-app s-slot-1; rm -rf /srv/services")
 
 
 def recreated(host, **options):
@@ -52,6 +54,18 @@ def test_a_manager_finds_the_service_that_has_no_task_at_all():
     assert "s-app, on_drift: it is in use by service s-web" in result["msg"]
     assert result["services_known"] is True
     assert "in use by service s-web" in purged(node("node1"))["volumes"][0]["message"]
+
+
+def test_a_service_whose_tasks_have_a_volume_each_uses_them_all():
+    manager = node("node1")
+    assert volumes(manager, SLOT)["changed"]
+    manager.check_output(
+        "docker service create --detach --name s-slots --replicas 0 "
+        "--mount 'type=volume,source=s-slot-{{.Task.Slot}},target=/d' box:1 sleep 1"
+    )
+    assert "s-slot-1, state: it is in use by service s-slots" in volumes(manager, GONE)["msg"]
+    manager.check_output("docker service rm s-slots")
+    assert actions(volumes(manager, GONE)) == {"s-slot-1": "remove"}
 
 
 def test_a_worker_that_is_not_told_recreates_and_purges_nothing():

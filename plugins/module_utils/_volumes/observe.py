@@ -180,10 +180,19 @@ def usage(engine: Engine, names: Collection[str]) -> Usage:
     state = swarm.get("LocalNodeState") or "inactive"
     listed, unknown = services(engine) if swarm.get("ControlAvailable") else ([], _why_no_services(state))
     for service in listed:
-        for source in _volumes_of_service(service):
-            if source in found:
-                found[source].append(Consumer(kind="service", name=service["Spec"]["Name"], id=service["ID"]))
+        sources = _volumes_of_service(service)
+        for name in (name for name in found if any(may_name(source, name) for source in sources)):
+            found[name].append(Consumer(kind="service", name=service["Spec"]["Name"], id=service["ID"]))
     return Usage({name: tuple(consumers) for name, consumers in found.items()}, not unknown, unknown)
+
+
+def may_name(source: str, volume: str) -> bool:
+    """Whether the source of a service's mount is a volume, or stands for it in one of its tasks: it may be a template,
+    as data-{{.Task.Slot}} (https://docs.docker.com/reference/cli/docker/service/create/#template)."""
+    if "{{" not in source:
+        return source == volume
+    around = re.split(r"{{.*?}}", source)
+    return re.fullmatch(".+".join(map(re.escape, around)), volume) is not None
 
 
 def services(engine: Engine) -> tuple[list[Mapping[str, Any]], str]:

@@ -15,7 +15,12 @@ from ansible_collections.berthage.swarm.plugins.module_utils._plan import KEEP, 
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import HOLDS
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.compare import compare, compare_labels
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import Actual, Consumer, Observation
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import (
+    Actual,
+    Consumer,
+    Observation,
+    may_name,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec import OWNER_LABEL, Declaration, Volume
 
 _TELL_SERVICES = (
@@ -68,8 +73,9 @@ def may_be_recreated(volume: Volume, actual: Actual, on_drift: str) -> bool:
 def consumers_of(name: str, declaration: Declaration, observation: Observation) -> tuple[Consumer, ...]:
     """Who uses a volume: what the engine tells, and what was told of services."""
     seen = observation.usage.consumers.get(name, ())
-    told = name in (declaration.services_in_use or ()) and not any(user.kind == "service" for user in seen)
-    return (*seen, Consumer("service", "of this Swarm")) if told else seen
+    told = any(may_name(source, name) for source in declaration.services_in_use or ())
+    is_new = told and not any(user.kind == "service" for user in seen)
+    return (*seen, Consumer("service", "of this Swarm")) if is_new else seen
 
 
 def details_of(backend: str, consumers: tuple[Consumer, ...] = ()) -> dict[str, Any]:

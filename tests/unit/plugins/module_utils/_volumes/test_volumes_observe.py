@@ -19,6 +19,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe im
     Mount,
     at_once,
     directories,
+    may_name,
     mount_below,
     parse_mountinfo,
     says_that_it_is_gone,
@@ -134,3 +135,20 @@ def test_a_volume_is_gone_when_the_engine_or_the_swarm_says_so_and_not_when_its_
     assert says_that_it_is_gone("volume app not found", "app")
     assert not says_that_it_is_gone('plugin "sshfs" not found', "app")
     assert not says_that_it_is_gone("volume other not found", "app")
+
+
+@pytest.mark.parametrize(
+    ("source", "volume", "expected"),
+    [
+        ("data", "data", True),
+        ("data", "data-1", False),
+        ("data-{{.Task.Slot}}", "data-1", True),
+        ("data-{{ .Task.Slot }}", "data-12", True),
+        ("{{.Node.Hostname}}-{{.Task.Slot}}.d", "node1-3.d", True),
+        ("{{.Node.Hostname}}-{{.Task.Slot}}.d", "node1-3xd", False),
+        ("data-{{.Task.Slot}}", "data-", False),
+        ("data-{{.Task.Slot}}", "my-data-1", False),
+    ],
+)
+def test_the_source_of_a_mount_may_be_a_template(source, volume, expected):
+    assert may_name(source, volume) is expected

@@ -337,3 +337,8 @@ def test_whatever_is_asked_nothing_goes_that_must_stay(
             assert labels.get("berthage.swarm.owner", "me") == "me"
             assert step.action == "remove" or on_drift == "recreate"
             assert "data" in to_be_removed(call, {"data": found})
+
+
+def test_a_worker_that_is_told_of_a_template_keeps_what_it_may_stand_for():
+    refused = decide({"nfs": NFS}, actual(options=OTHER_NFS), usage=WORKER, services_in_use=["da{{.Task.Slot}}"])
+    assert "in use by service of this Swarm" in str(refused.steps[0].message)

@@ -1,0 +1,23 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls of the collection's modules from a test."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from testinfra.host import Host
+from testinfra.modules.ansible import AnsibleException
+
+
+def module(host: Host, name: str, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
+    """The result of berthage.swarm.NAME, whether it fails or not."""
+    try:
+        result: dict[str, Any] = host.ansible(
+            f"berthage.swarm.{name}", json.dumps(arguments), check=check, become=False
+        )
+    except AnsibleException as failed:
+        result = failed.result
+    return result
