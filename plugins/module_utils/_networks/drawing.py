@@ -13,9 +13,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.reachabil
 
 _COLOURS = 12  # as many as the page's style has
 _ROW, _PITCH, _LABEL, _NODE = 24, 30, 250, 34
-# The headings lean; bold letters need six points of height each.
-_LETTERS = 26
-_HEAD = 24 + _LETTERS * 6
+# The headings lean. Each of their letters, which are bold, takes six points of height.
+_LETTERS, _RISE, _FOOT = 26, 6, 24
 
 
 def drawing(seen: Picture) -> Markup:
@@ -25,7 +24,8 @@ def drawing(seen: Picture) -> Markup:
     columns = {network.id: _LABEL + 30 + index * _PITCH for index, network in enumerate(networks)}
     first_node = _LABEL + 30 + len(networks) * _PITCH + 30
     nodes = {node.name: first_node + index * _NODE for index, node in enumerate(seen.nodes)}
-    rows, groups, height = _rows(seen.parties)
+    top = _FOOT + _RISE * max(len(short(name, _LETTERS)) for name in (*(net.title for net in networks), *nodes, ""))
+    rows, groups, height = _rows(seen.parties, top)
     first_volume = first_node + len(nodes) * _NODE
     # The labels lean to the right, beyond the last line.
     width = first_volume + max([100, *(len(seen.volumes_of(party)) * 7 for party in seen.parties)])
@@ -33,11 +33,11 @@ def drawing(seen: Picture) -> Markup:
         "div",
         element(
             "svg",
-            [_node_column(name, x, height) for name, x in nodes.items()],
-            [_line(network, columns[network.id], index, rows) for index, network in enumerate(networks)],
+            [_node_column(name, x, top, height) for name, x in nodes.items()],
+            [_line(network, columns[network.id], index, top, rows) for index, network in enumerate(networks)],
             [element("text", title, x=0, y=y, class_="group") for title, y in groups],
             [_party_row(seen, party, rows[party.title], columns, nodes, first_volume) for party in seen.parties],
-            [_network_label(network, columns[network.id], index) for index, network in enumerate(networks)],
+            [_network_label(network, columns[network.id], index, top) for index, network in enumerate(networks)],
             viewBox=f"0 0 {width} {height + 10}",
             width=width,
             height=height + 10,
@@ -48,11 +48,11 @@ def drawing(seen: Picture) -> Markup:
     )
 
 
-def _rows(parties: Sequence[Party]) -> tuple[dict[str, int], list[tuple[str, int]], int]:
+def _rows(parties: Sequence[Party], top: int) -> tuple[dict[str, int], list[tuple[str, int]], int]:
     """Where each party's row is, where the headings are, and where it all ends."""
     rows: dict[str, int] = {}
     groups: list[tuple[str, int]] = []
-    y, group = _HEAD, ""
+    y, group = top, ""
     for party in parties:
         heading = "Services" if party.kind == "service" else f"Containers on {', '.join(party.nodes)}"
         if heading != group:
@@ -65,30 +65,30 @@ def _rows(parties: Sequence[Party]) -> tuple[dict[str, int], list[tuple[str, int
     return rows, groups, y
 
 
-def _line(network: Net, x: int, index: int, rows: Mapping[str, int]) -> Markup:
+def _line(network: Net, x: int, index: int, top: int, rows: Mapping[str, int]) -> Markup:
     last = max(rows[member] for member in network.members)
     how = "apart" if network.closed else "inner" if network.told["fields"]["internal"] else ""
-    return element("line", x1=x, x2=x, y1=_HEAD - 14, y2=last - 4, class_=f"line {colour(index)} {how}".rstrip())
+    return element("line", x1=x, x2=x, y1=top - 14, y2=last - 4, class_=f"line {colour(index)} {how}".rstrip())
 
 
-def _network_label(network: Net, x: int, index: int) -> Markup:
+def _network_label(network: Net, x: int, index: int, top: int) -> Markup:
     return element(
         "text",
         short(network.title, _LETTERS),
         element("title", f"{network.title}: {kind(network)}"),
-        transform=f"translate({x + 3} {_HEAD - 20}) rotate(-50)",
+        transform=f"translate({x + 3} {top - 20}) rotate(-50)",
         class_=f"head {colour(index)}",
     )
 
 
-def _node_column(name: str, x: int, height: int) -> Markup:
+def _node_column(name: str, x: int, top: int, height: int) -> Markup:
     return joined(
-        element("line", x1=x, x2=x, y1=_HEAD - 14, y2=height - 12, class_="node"),
+        element("line", x1=x, x2=x, y1=top - 14, y2=height - 12, class_="node"),
         element(
             "text",
             short(name, _LETTERS),
             element("title", f"node {name}"),
-            transform=f"translate({x + 3} {_HEAD - 20}) rotate(-50)",
+            transform=f"translate({x + 3} {top - 20}) rotate(-50)",
             class_="head",
         ),
     )
