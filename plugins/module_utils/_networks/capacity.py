@@ -24,7 +24,7 @@ _SAFE_PART = 0.75
 # More endpoints behind virtual addresses on one network than Docker's documentation of overlays advises.
 _MOST_BEHIND_VIRTUAL = 250
 
-# What engines up to 28 draw from by themselves (moby, `libnetwork/ipamutils`).
+# What engines draw from by themselves (moby, `libnetwork/ipamutils`). Those from 20.10 on tell when they have others.
 _LOCAL_POOLS = tuple(
     AddressPool(ip_network(base), size)
     for base, size in (
@@ -37,7 +37,7 @@ _LOCAL_POOLS = tuple(
         ("192.168.0.0/16", 20),
     )
 )
-_LAST_ENGINE_WITH_LOCAL_POOLS = 28
+_ENGINES_WITH_LOCAL_POOLS = range(20, 29)
 
 
 # ---- pools
@@ -53,7 +53,7 @@ def pool_problems(
     if observed.swarm.is_manager:
         yield from _pool_problem(declaration, made, observed, observed.swarm.pools, swarm=True)
     local = observed.local_pools
-    if not local and observed.engine_major <= _LAST_ENGINE_WITH_LOCAL_POOLS:
+    if not local and observed.engine_major in _ENGINES_WITH_LOCAL_POOLS:
         local = _LOCAL_POOLS
     yield from _pool_problem(declaration, made, observed, local, swarm=False)
 
@@ -203,7 +203,6 @@ def _usable(subnet: Subnet) -> int:
     kept = {subnet.network.network_address, subnet.network.broadcast_address}
     # An engine without a declared gateway takes the first address that is free.
     kept.add(subnet.gateway or (part.network_address if part != subnet.network else subnet.network[1]))
-    kept.update(address for _name, address in subnet.aux_addresses)
     return part.num_addresses - sum(address in part for address in kept)
 
 
