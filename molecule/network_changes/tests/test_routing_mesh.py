@@ -15,8 +15,9 @@ testinfra_hosts = ["ansible://node1"]
 TAKEN = {"com.docker.network.driver.overlay.vxlanid_list": "5555"}
 # Owned by those whom the other tests leave alone.
 OWNER = {"owner": "bystanders"}
-BY_MESH = "--publish 8088:80"
-BY_HOST = "--publish mode=host,published=8089,target=80"
+# Its tasks are on other nodes than the one that is asked.
+BY_MESH = "--endpoint-mode vip --publish 8088:80 --constraint node.hostname!=node1 --stop-grace-period 3s"
+BY_HOST = "--stop-grace-period 1s --publish mode=host,published=8089,target=80"
 
 
 def mesh(**fields):
@@ -30,8 +31,14 @@ def nothing_left(host):
 
 
 def everywhere():
-    """What each manager knows of the routing mesh."""
-    return [docker_json(node(name), "network", "inspect", "ingress")[0] for name in ("node1", "node2", "node3")]
+    """The ids of what each node takes for the routing mesh."""
+    listed = "docker network ls --quiet --no-trunc --filter name=ingress"
+    return {name: node(name).check_output(listed).split() for name in ("node1", "node2", "node3")}
+
+
+def is_everywhere(network_id):
+    """Whether each node has this one, and no other beside it."""
+    return wait_for(lambda: set(map(tuple, everywhere().values())) == {(network_id,)}, seconds=20)
 
 
 def test_it_stays_while_services_publish_by_it_and_is_replaced_on_all_managers_afterwards(host):
@@ -39,23 +46,18 @@ def test_it_stays_while_services_publish_by_it_and_is_replaced_on_all_managers_a
     *_, before, refused, after = take(
         host,
         CLEAR,
-        shell(service("by-mesh", 1, BY_MESH)),
+        recreate(mesh(), **OWNER),
+        shell(service("by-mesh", 4, BY_MESH)),
         shell(service("by-host", 1, BY_HOST)),
         STATE,
         changed,
         STATE,
     )
-    _, result, again = take(
-        host,
-        # An engine keeps the network for its tasks until they have gone.
-        shell("docker service rm by-mesh; while docker ps -aq --filter name=by-mesh | grep -q .; do sleep 0.2; done"),
-        changed,
-        changed,
-    )
-    wait_for(lambda: len({found["Id"] for found in everywhere()}) == 1, seconds=20)
-    found = everywhere()
+    # Its tasks are still ending then.
+    _, result, again = take(host, shell("docker service rm by-mesh"), changed, changed)
+    (found,) = docker_json(host, "network", "inspect", "ingress")
     # Ports can be published by it.
-    take(host, shell(service("by-mesh", 1, BY_MESH)))
+    take(host, shell(service("by-mesh", 4, BY_MESH)))
 
     assert "ingress, on_drift: it is in use by service by-mesh, which cannot be attached again here" in refused["msg"]
     assert "by-host" not in refused["msg"]
@@ -63,8 +65,8 @@ def test_it_stays_while_services_publish_by_it_and_is_replaced_on_all_managers_a
     assert "msg" not in result, result["msg"]
     assert (result["networks"][0]["action"], result["networks"][0]["effective_mtu"]) == ("recreate", 1350)
     assert not again["changed"]
-    assert {each["Id"] for each in found} == {result["networks"][0]["id"]}
-    assert all(each["Ingress"] and each["IPAM"]["Config"][0]["Subnet"] == "10.91.77.0/24" for each in found)
+    assert found["Ingress"] and found["IPAM"]["Config"][0]["Subnet"] == "10.91.77.0/24"
+    assert is_everywhere(result["networks"][0]["id"]), everywhere()
 
 
 def test_the_former_one_is_put_back_when_the_new_one_cannot_be_made(host):
@@ -84,4 +86,4 @@ def test_the_former_one_is_put_back_when_the_new_one_cannot_be_made(host):
     assert not failure["changed"]
     former, restored = before["networks"]["ingress"], after["networks"]["ingress"]
     assert {**restored, "id": ""} == {**former, "id": ""}
-    assert all(found["Ingress"] for found in everywhere())
+    assert is_everywhere(restored["id"]), everywhere()

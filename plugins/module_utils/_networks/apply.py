@@ -137,6 +137,9 @@ class _Work:
         return True
 
     def _remove(self, step: Step) -> None:
+        for network in self._observed.networks:
+            if network.ingress and network.id == step.details["id"]:
+                making.wait_until_left(self._engine, network)
         try:
             was_there = making.remove(self._engine, step.details["id"])
         except EngineRefusal as refusal:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineRefusal
-from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare, journal, reattach
+from ansible_collections.berthage.swarm.plugins.module_utils._networks import compare, journal, making, reattach
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.journal import Journal
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import ActualNetwork, Observed
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach import Attached
@@ -70,7 +70,7 @@ def _attached(engine: Engine, actual: ActualNetwork, observed: Observed) -> Atta
     return Attached(
         network=actual.name,
         former_id=actual.id,
-        former=reattach.former_request(engine.get(f"/networks/{actual.id}")),
+        former=making.request_that_made(engine, actual.id),
         containers=tuple(each for each in containers if each is not None),
         services=tuple(each for each in services if each is not None),
     )

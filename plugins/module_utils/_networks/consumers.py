@@ -10,6 +10,7 @@ from typing import Any, Callable, Collection, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineError, EngineRefusal
 from ansible_collections.berthage.swarm.plugins.module_utils._networks import making, reattach
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import FINISHED
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach import (
     ContainerAttachment,
     ServiceAttachment,
@@ -225,11 +226,8 @@ class Services:
         return [task for task in holding if task.get("DesiredState") == "running" or task.get("NodeID") in ready]
 
 
-_ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
-
-
 def _may_run(task: Mapping[str, Any]) -> bool:
-    return (task.get("Status") or {}).get("State") not in _ENDED
+    return (task.get("Status") or {}).get("State") not in FINISHED
 
 
 def _networks_of(task: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.addresses
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.drivers import ENCRYPTED_OPTION, MTU_OPTION
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.observe import (
     ALLOCATION_SECONDS,
+    FINISHED,
     ActualNetwork,
     settled,
 )
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 _ELECTION_SECONDS = 30.0  # a Swarm that lost its leader has a new one within a few seconds
 _LET_GO = 30.0  # seconds for an engine to see that a network of the Swarm has gone
+_LAST_TASKS = 60.0  # seconds for the tasks of services that were removed to end
 _PAUSE = 0.2
 
 
@@ -56,6 +58,56 @@ def creation_request(network: Network, owner: str) -> Mapping[str, Any]:
         "IPAM": {"Driver": "default", "Config": [_ipam(subnet) for subnet in network.subnets]},
         "Labels": {**network.labels, OWNER_LABEL: owner, DECLARED_LABEL: ",".join(network.declared)},
     }
+
+
+def request_that_made(engine: Engine, network_id: str) -> Mapping[str, Any]:
+    """The same of a network that is there, so that it can be made once more.
+
+    Read from the list: asked for one network of the Swarm, an engine may answer with its own part of it, and of the
+    routing mesh's that has no labels.
+
+    Raises:
+        EngineError: it has gone.
+    """
+    for raw in engine.get("/networks"):
+        if raw["Id"] == network_id:
+            return former_request(raw)
+    raise EngineError("it has gone meanwhile; run again")
+
+
+def former_request(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of `POST /networks/create` that makes a network of `GET /networks` once more, with its addresses."""
+    request: dict[str, Any] = {"Name": raw["Name"], "CheckDuplicate": True, "Driver": raw.get("Driver") or ""}
+    in_swarm = raw.get("Scope") == "swarm"
+    if in_swarm and request["Driver"] != "overlay":
+        request["Scope"] = "swarm"
+    for key in ("Attachable", "Ingress", "Internal", "EnableIPv6", "ConfigOnly"):
+        request[key] = bool(raw.get(key))
+    configured_by = (raw.get("ConfigFrom") or {}).get("Network")
+    if configured_by:
+        request["ConfigFrom"] = {"Network": configured_by}
+    labels = dict(raw.get("Labels") or {})
+    if labels:
+        request["Labels"] = labels
+    if configured_by:
+        return request  # everything else is that network's, and is refused here
+    ipam = raw.get("IPAM") or {}
+    request["Options"] = {
+        key: value for key, value in (raw.get("Options") or {}).items() if key not in _CHOSEN_BY_THE_ENGINE
+    }
+    request["IPAM"] = {
+        "Driver": ipam.get("Driver") or "default",
+        "Config": [
+            {**pool, **({"Gateway": str(pool["Gateway"]).split("/", maxsplit=1)[0]} if pool.get("Gateway") else {})}
+            for pool in ipam.get("Config") or []
+        ],
+    }
+    if ipam.get("Options"):
+        request["IPAM"]["Options"] = ipam["Options"]
+    return request
+
+
+_CHOSEN_BY_THE_ENGINE = frozenset({"com.docker.network.driver.overlay.vxlanid_list"})
 
 
 def failure_of(network: Network, made: ActualNetwork | None) -> str:
@@ -94,6 +146,43 @@ def remove(engine: Engine, network_id: str) -> bool:
             raise
         return False
     return True
+
+
+def wait_until_left(engine: Engine, mesh: ActualNetwork) -> None:
+    """Wait until no task is on the routing mesh's network any more.
+
+    The Swarm lets it go as soon as no service publishes by it. A node where a task of a removed one is still ending
+    cannot, and then has both until its engine is restarted (seen on 26.1; moby, `daemon.setupIngress`).
+
+    Raises:
+        EngineError: they do not end in time.
+    """
+    deadline = time.monotonic() + _LAST_TASKS
+    while True:
+        tasks = [task for task in patiently(lambda: engine.get("/tasks")) if _is_on(task, mesh.id)]
+        nodes = {node["ID"]: node for node in patiently(lambda: engine.get("/nodes"))} if tasks else {}
+        # A lost node never tells that its tasks have ended.
+        holding = sorted(
+            {
+                nodes[task["NodeID"]]["Description"]["Hostname"]
+                for task in tasks
+                if task.get("NodeID") in nodes and nodes[task["NodeID"]]["Status"]["State"] == "ready"
+            }
+        )
+        if not holding:
+            return
+        if time.monotonic() > deadline:
+            raise EngineError(
+                f"tasks of services that are gone have not ended within {_LAST_TASKS:g} s on {', '.join(holding)}, and "
+                "still publish by it; see `docker ps` there, and run again once they have ended"
+            )
+        time.sleep(_PAUSE)
+
+
+def _is_on(task: Mapping[str, Any], network_id: str) -> bool:
+    return (task.get("Status") or {}).get("State") not in FINISHED and any(
+        (attached.get("Network") or {}).get("ID") == network_id for attached in task.get("NetworksAttachments") or ()
+    )
 
 
 def present(engine: Engine, name: str, removed: Collection[str] = ()) -> ActualNetwork | None:

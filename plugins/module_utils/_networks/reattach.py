@@ -228,41 +228,6 @@ def in_words(attached: Attached) -> str:
 # ---- the engine's answers, and what it is told
 
 
-def former_request(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of `POST /networks/create` that makes a network of `GET /networks` once more, with its addresses."""
-    request: dict[str, Any] = {"Name": raw["Name"], "CheckDuplicate": True, "Driver": raw.get("Driver") or ""}
-    in_swarm = raw.get("Scope") == "swarm"
-    if in_swarm and request["Driver"] != "overlay":
-        request["Scope"] = "swarm"
-    for key in ("Attachable", "Ingress", "Internal", "EnableIPv6", "ConfigOnly"):
-        request[key] = bool(raw.get(key))
-    configured_by = (raw.get("ConfigFrom") or {}).get("Network")
-    if configured_by:
-        request["ConfigFrom"] = {"Network": configured_by}
-    labels = dict(raw.get("Labels") or {})
-    if labels:
-        request["Labels"] = labels
-    if configured_by:
-        return request  # everything else is that network's, and is refused here
-    ipam = raw.get("IPAM") or {}
-    request["Options"] = {
-        key: value for key, value in (raw.get("Options") or {}).items() if key not in _CHOSEN_BY_THE_ENGINE
-    }
-    request["IPAM"] = {
-        "Driver": ipam.get("Driver") or "default",
-        "Config": [
-            {**pool, **({"Gateway": str(pool["Gateway"]).split("/", maxsplit=1)[0]} if pool.get("Gateway") else {})}
-            for pool in ipam.get("Config") or []
-        ],
-    }
-    if ipam.get("Options"):
-        request["IPAM"]["Options"] = ipam["Options"]
-    return request
-
-
-_CHOSEN_BY_THE_ENGINE = frozenset({"com.docker.network.driver.overlay.vxlanid_list"})
-
-
 def container_attachment(
     raw: Mapping[str, Any], network: str, node: str, host: str, engine_major: int
 ) -> ContainerAttachment | None:

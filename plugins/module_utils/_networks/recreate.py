@@ -100,7 +100,9 @@ class _Recreation:
         """Nobody is attached, so nothing has to be remembered: killed halfway, the next run makes what is missing."""
         if seen is None:
             return Recreated(self._make())
-        former = reattach.former_request(self.engine.get(f"/networks/{seen.id}"))
+        former = making.request_that_made(self.engine, seen.id)
+        if seen.ingress:
+            making.wait_until_left(self.engine, seen)
         making.remove(self.engine, seen.id)
         self.removed.add(seen.id)
         try:
@@ -176,7 +178,7 @@ class _Recreation:
         containers, _services = self._consumers(found.attached, keeper)
         containers.attach(seen.id)
         keeper.remove()
-        former = reattach.former_request(self.engine.get(f"/networks/{seen.id}"))
+        former = making.request_that_made(self.engine, seen.id)
         return replace(given_back, former_id=seen.id, former=former)
 
     # ---- parts of them

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import EngineRefusal
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import is_name_conflict
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import former_request, is_name_conflict
+from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import inspected
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,12 @@ def test_a_name_that_somebody_else_took_meanwhile_is_known_from_either_answer(re
 
 def test_another_error_of_the_engine_is_no_name_conflict():
     assert not is_name_conflict(EngineRefusal(500, "rpc error: code = Unknown desc = context deadline exceeded"))
+
+
+def test_the_former_network_is_asked_for_with_its_addresses_and_without_what_the_engine_added():
+    request = former_request(inspected(Labels={"team": "web"}, Attachable=True))
+
+    assert request["Labels"] == {"team": "web"}
+    assert request["Attachable"] is True
+    assert request["IPAM"] == {"Driver": "default", "Config": [{"Subnet": "10.0.1.0/24", "Gateway": "10.0.1.1"}]}
+    assert request["Options"] == {}

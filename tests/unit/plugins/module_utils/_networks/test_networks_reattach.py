@@ -15,7 +15,6 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.reattach 
 )
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import (
     declare_one,
-    inspected,
 )
 
 # As engine 20.10 answers for a container with everything on its first network.
@@ -152,15 +151,6 @@ def test_only_containers_of_other_nodes_are_left_to_them():
 
     assert [each.id for each in everybody.elsewhere("n1").containers] == ["c2"]
     assert everybody.elsewhere("n1").services == ()
-
-
-def test_the_former_network_is_asked_for_with_its_addresses_and_without_what_the_engine_added():
-    request = reattach.former_request(inspected(Labels={"team": "web"}, Attachable=True))
-
-    assert request["Labels"] == {"team": "web"}
-    assert request["Attachable"] is True
-    assert request["IPAM"] == {"Driver": "default", "Config": [{"Subnet": "10.0.1.0/24", "Gateway": "10.0.1.1"}]}
-    assert request["Options"] == {}
 
 
 def test_containers_of_other_nodes_are_refused_by_node():
