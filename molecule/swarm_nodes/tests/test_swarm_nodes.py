@@ -342,6 +342,32 @@ def test_what_a_rebuilt_node_left_behind_is_removed_when_asked(host, rebuilt):
     assert wait_for(lambda: managers(host) == MANAGERS, seconds=120), managers(host)
 
 
+# ---- networks
+
+
+def test_the_playbook_networks_ends_with_who_reaches_whom(host):
+    for network in ("orders", "apart"):
+        host.check_output(f"docker network create --driver overlay {network}")
+    for name, network in (("shop", "orders"), ("cart", "orders"), ("mail", "apart")):
+        host.check_output(f"docker service create --detach --name {name} --network {network} box:1 sleep 86400")
+    groups = {"berthage_nodes_group": "docker_hosts", "berthage_managers_group": "managers"}
+    try:
+        told = run_playbook(HERE.parents[1] / "playbooks" / "networks.yml", "-e", json.dumps(groups))
+    finally:
+        host.check_output("docker service rm shop cart mail")
+        for network in ("orders", "apart"):
+            assert wait_for(lambda name=network: host.run(f"docker network rm {name}").succeeded, seconds=60)
+
+    assert told.returncode == 0, told.stdout
+    assert told.stdout.count("changed=0") == len(NAMES)
+    lines = [line.replace("(stopped)", "").split() for line in told.stdout.splitlines()]
+    assert [line[2:] for line in lines if line[1:2] == ["service"]] == [
+        ["mail", "-", ".", "."],
+        ["cart", ".", "-", "+"],
+        ["shop", ".", "+", "-"],
+    ]
+
+
 # ---- roles, and what must not be done
 
 
