@@ -22,7 +22,7 @@ import sys
 import time
 from typing import Any, Iterator
 
-ESP, VXLAN, GOSSIP, GOSSIP_TCP = "IP protocol 50 (ESP)", "udp", "7946/udp", "7946/tcp"
+ESP, VXLAN, GOSSIP, GOSSIP_TCP = "IP protocol 50 (ESP)", "udp", "7946/udp", "an answer on 7946/tcp"
 GOSSIP_PORT = 7946
 # An identifier of ESP that no engine uses, a sequence number of 0, and our name. Read as VXLAN it is without the flag
 # of a valid identifier, so a kernel that takes part in an overlay drops it (RFC 7348, section 5).

@@ -63,10 +63,12 @@ def test_engines_that_disagree_are_told_once(answers: dict[str, dict[str, Any]])
 def test_what_does_not_come_is_told_with_the_nodes_that_sent_it(answers: dict[str, dict[str, Any]]) -> None:
     answers["node3"] = {**answers["node2"], "address": "10.0.0.3", "heard": {}}
     answers["node1"]["heard"] = {"10.0.0.2": ["IP protocol 50 (ESP)"], "10.0.0.3": ["IP protocol 50 (ESP)"]}
-    answers["node2"]["heard"] = {"10.0.0.1": ["4789/udp", "7946/udp", "7946/tcp"]}
+    answers["node2"]["heard"] = {"10.0.0.1": ["4789/udp", "7946/udp", "an answer on 7946/tcp"]}
     told = encryption.problems(answers, MTUS)
     assert told["node1"][0].startswith("node1, firewall: IP protocol 50 (ESP) from node2 and node3 does not get here")
-    assert told["node2"][0].startswith("node2, firewall: 4789/udp, 7946/udp and 7946/tcp from node1 do not get here")
+    assert told["node2"][0].startswith(
+        "node2, firewall: 4789/udp, 7946/udp and an answer on 7946/tcp from node1 do not get here"
+    )
     assert told["node3"] == []
 
 
