@@ -29,9 +29,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._process_mark impor
 PREFIX = "berthage-reattach-"
 LABEL = LABEL_PREFIX + "reattach"
 
-LEASE = (
-    20.0  # seconds after which a writer elsewhere, who has not renewed the Swarm's journal meanwhile, counts as gone
-)
+# Seconds after which a writer elsewhere, who has not renewed the Swarm's journal meanwhile, counts as gone.
+LEASE = 20.0
 _RENEWAL = 4.0
 _LONGEST = 600  # seconds after which a writer whom we cannot see counts as gone in any case
 _PATIENCE = 300.0  # seconds for another run to finish
