@@ -191,7 +191,7 @@ class _Work:
 
     def _take_back(self, name: str, run: Run) -> None:
         try:
-            self._engine.delete(f"/networks/{self._created[name]}")
+            making.remove(self._engine, self._created[name])
         except EngineError as error:
             raise VerificationFailed(f"{name}: could not be removed again: {error}") from error
         run.undone(name)
