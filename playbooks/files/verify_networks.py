@@ -60,7 +60,7 @@ def no_manager(swarm: Facts) -> str:
 
 def silence(port: str) -> str:
     """Why a TCP port, as HOST:PORT, does not answer, or nothing."""
-    host, _, number = port.rpartition(":")
+    host, _colon, number = port.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(number)), timeout=ANSWER).close()
     except OSError as error:
@@ -135,7 +135,7 @@ def with_patience(attach: Callable[[], Any]) -> Any:
     """
     import docker  # noqa: PLC0415
 
-    for _ in range(ATTEMPTS - 1):
+    for _attempt in range(ATTEMPTS - 1):
         try:
             return attach()
         except docker.errors.APIError as error:
@@ -222,7 +222,7 @@ def call(pid: int, network_id: str, address: str, token: str, mute: Future[str])
             if waited > (PATIENCE_FOR_PACKETS if nothing_to_wait_for else PATIENCE):
                 return facts
             time.sleep(0.2)
-    for _ in range(2):
+    for _attempt in range(2):
         try:
             facts["large"], facts["said"] = len(get(pid, address, "page", 5)), ""
             break
@@ -238,7 +238,7 @@ def get(pid: int, address: str, page: str, seconds: float) -> bytes:
         connection.connect((address, PORT))
         connection.sendall(f"GET /{page} HTTP/1.0\r\n\r\n".encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
-    head, _, body = answer.partition(b"\r\n\r\n")
+    head, _blank, body = answer.partition(b"\r\n\r\n")
     if b" 200 " not in head.split(b"\r\n")[0]:
         raise OSError(f"no page: {head[:80].decode(errors='replace')}")
     return body
@@ -324,7 +324,7 @@ def isolation(
         through = [attempt for attempt, yes in zip(tries, pool.map(reached, tries)) if yes]
     return {
         name: {
-            "others": [other for first, other, _ in tries if first == name],
+            "others": [other for first, other, _host in tries if first == name],
             "reached": [f"{other} on {host}" for first, other, host in through if first == name],
         }
         for name in dict.fromkeys(attempt[0] for attempt in tries)
@@ -336,7 +336,7 @@ def outside(pids: dict[str, int], port: str) -> list[str]:
 
     Each node's engine listens there. A packet to it leaves the overlay and no host, and no router decides on it.
     """
-    host, _, number = port.rpartition(":")
+    host, _colon, number = port.rpartition(":")
 
     def reached(pid: int) -> bool:
         try:
