@@ -43,8 +43,8 @@ def _breed(version: str) -> int:
 def _of_kernel(node: str, answer: Mapping[str, Any]) -> Iterator[str]:
     if answer["kernel_lacks"]:
         yield (
-            f"{node}, kernel: has no {answer['kernel_lacks']} (an encrypted overlay would lose every packet here, and "
-            "say nothing); load the module esp4, or run a kernel that has it"
+            f"{node}, kernel: has no {answer['kernel_lacks'].rstrip('.')} (an encrypted overlay would lose every "
+            "packet here, and say nothing); load the module esp4, or run a kernel that has it"
         )
 
 
