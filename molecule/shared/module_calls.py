@@ -12,7 +12,7 @@ from testinfra.host import Host
 from testinfra.modules.ansible import AnsibleException
 
 
-def module(host: Host, name: str, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
+def module(host: Host, name: str, /, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
     """The result of berthage.swarm.NAME, whether it fails or not."""
     try:
         result: dict[str, Any] = host.ansible(
