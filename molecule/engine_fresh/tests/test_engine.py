@@ -58,12 +58,25 @@ def test_converging_again_left_the_very_same_swarm(host):
     )
 
 
-def test_a_network_for_which_the_swarm_has_no_addresses_left_is_an_error_and_does_not_stay(host):
+def test_a_network_for_which_the_swarm_has_no_addresses_left_is_refused_before_it_is_made(host):
     """The engine itself accepts it, says nothing, and no container ever gets an address."""
     result = module(host, "networks", networks=[{"name": "one_too_many"}])
-    assert "one_too_many: the Swarm gave it no addresses" in result["msg"]
+
+    assert "one_too_many, subnets: it declares none, and the default address pool of the Swarm" in result["msg"]
+    assert "has 0 left" in result["msg"]
     assert not result["changed"]
     assert host.run("docker network inspect one_too_many").rc != 0
+
+
+def test_a_network_that_was_made_by_hand_and_has_no_addresses_is_an_error(host):
+    host.check_output("docker network create --driver overlay by_hand")
+    try:
+        result = module(host, "networks", networks=[{"name": "by_hand"}])
+    finally:
+        host.check_output("docker network rm by_hand")
+
+    assert "by_hand, subnets: is there, and the Swarm has given it no addresses" in result["msg"]
+    assert not result["changed"]
 
 
 def test_an_option_that_the_engine_does_not_know_is_refused_and_the_engine_runs_on(host):

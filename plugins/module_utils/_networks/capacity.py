@@ -81,11 +81,12 @@ def _pool_problem(
     ]
     free = sum(free_blocks(pool, taken) for pool in pools)
     if free < len(wanting):
+        declared = "it declares" if len(wanting) == 1 else f"{len(wanting)} declare"
+        whose = "the Swarm" if swarm else "this engine"
         problem = Problem(
             ", ".join(wanting[:10]) + (f" and {len(wanting) - 10} more" if len(wanting) > 10 else ""),
             "subnets",
-            f"{len(wanting)} declare none, and the default address pool of {'the Swarm' if swarm else 'this engine'} "
-            f"({', '.join(map(str, pools))}) has {free} left",
+            f"{declared} none, and the default address pool of {whose} ({', '.join(map(str, pools))}) has {free} left",
             "declare subnets outside that pool, remove networks that nobody uses, or give "
             + (
                 "the Swarm a larger pool (docker swarm init --default-addr-pool, which an existing Swarm cannot change)"

@@ -6,8 +6,16 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import EngineRefusal
-from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import former_request, is_name_conflict
-from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import inspected
+from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import (
+    failure_of,
+    former_request,
+    is_name_conflict,
+)
+from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import (
+    actual,
+    declare_one,
+    inspected,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,3 +41,12 @@ def test_the_former_network_is_asked_for_with_its_addresses_and_without_what_the
     assert request["Attachable"] is True
     assert request["IPAM"] == {"Driver": "default", "Config": [{"Subnet": "10.0.1.0/24", "Gateway": "10.0.1.1"}]}
     assert request["Options"] == {}
+
+
+def test_a_network_that_another_run_left_no_addresses_for_is_no_success():
+    """Two runs may count the same addresses as free."""
+    made = actual(IPAM={"Driver": "default", "Config": None})
+
+    assert failure_of(declare_one(), made).startswith("the Swarm gave it no addresses within")
+    assert failure_of(declare_one(), actual()) == ""
+    assert failure_of(declare_one(), None) == "the engine accepted it, and does not list it"
