@@ -51,6 +51,8 @@ TEMPLATE = """{{ {
     'networks': docker_networks_list | berthage.swarm.compose_networks(external=external),
 } | to_nice_yaml }}"""
 FILE = "/root/compose.yml"
+TASKS = "docker ps --all --quiet --filter label=com.docker.stack.namespace=c"
+LISTED = "docker volume ls --quiet; docker network ls --format '{{ .Name }}'"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,15 +69,12 @@ def clean(host):
     """The engine without what a test made."""
     yield
     host.run(f"docker compose --file {FILE} down --volumes; docker stack rm c")
-    wait_for(lambda: cleared(host), seconds=60)
-    assert "c-" not in host.check_output("docker volume ls --quiet; docker network ls --format '{{ .Name }}'")
-
-
-def cleared(host):
-    """True once nothing is left: a task still being started as its stack goes appears later, and holds what it uses."""
-    host.run("docker ps --all --quiet --filter label=com.docker.stack.namespace=c | xargs -r docker rm --force")
-    results = (volumes(host, *gone(VOLUMES), on_drift="warn"), networks(host, *gone(NETWORKS)))
-    return not any(result.get("failed") for result in results)
+    # What goes with a stack goes a moment after it: its tasks, and from the engine's list the networks they were on.
+    wait_for(lambda: not host.check_output(TASKS), seconds=60)
+    assert volumes(host, *gone(VOLUMES), on_drift="warn").get("failed") is not True
+    wait_for(lambda: not networks(host, *gone(NETWORKS)).get("failed"), seconds=30)
+    wait_for(lambda: "c-" not in host.check_output(LISTED), seconds=60)
+    assert "c-" not in host.check_output(LISTED)
 
 
 def gone(declared):
