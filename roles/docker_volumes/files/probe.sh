@@ -64,3 +64,6 @@ echo "full=$full"
 echo "open=$open"
 echo "unmounted=$unmounted"
 echo "not_running=$not_running"
+
+# Without this line the answer is not whole: Ansible may lose the end of what a slow host says.
+echo "end="

@@ -35,3 +35,6 @@ echo "active=$(systemctl is-active glusterd.service 2>/dev/null)"
 
 set -- /var/lib/glusterd/peers/*
 echo "peers=$([ -e "$1" ] && echo $# || echo 0)"
+
+# Without this line the answer is not whole: Ansible may lose the end of what a slow host says.
+echo "end="
