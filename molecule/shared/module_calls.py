@@ -13,11 +13,13 @@ from testinfra.modules.ansible import AnsibleException
 
 
 def module(host: Host, name: str, /, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
-    """The result of berthage.swarm.NAME, whether it fails or not."""
+    """The result of berthage.swarm.NAME, whether it fails or not; `failed` tells which, and `msg` why."""
     try:
         result: dict[str, Any] = host.ansible(
             f"berthage.swarm.{name}", json.dumps(arguments), check=check, become=False
         )
-    except AnsibleException as failed:
-        result = failed.result
-    return result
+    except AnsibleException as failure:
+        result = failure.result
+    # Testinfra reads a callback's output, from which ansible-core 2.19 leaves `failed` out. Our modules say `msg` only
+    # when they fail.
+    return {**result, "failed": "msg" in result}

@@ -49,6 +49,12 @@ def service(name: str, replicas: int, *options: str, command: str = "sleep 86400
     )
 
 
+MESH = {"name": "mesh", "attachable": True, "subnets": [{"subnet": "10.80.0.0/24"}]}
+NARROW_MESH = {**MESH, "mtu": 1400}
+ENDS_AT_ONCE = "--stop-grace-period 1s --stop-signal KILL"
+TASK_ON_MESH = shell(service("web", 1, f"{ENDS_AT_ONCE} --network mesh"))
+
+
 def take(host: Host, *steps: dict[str, Any]) -> list[Any]:
     """What each step gave."""
     given = {"module": packed_module(host, "berthage.swarm.networks"), "steps": steps}

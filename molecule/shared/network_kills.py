@@ -10,13 +10,12 @@ import shlex
 from typing import Any, Callable, Sequence
 
 from checks import node, packed_module
-from network_changes import as_asked_for, call, recreate, service, started
+from network_changes import ENDS_AT_ONCE, MESH, NARROW_MESH, as_asked_for, call, recreate, service, started
 
 Point = dict[str, Any]
 
 # For each: the host, what makes the start state, and the call that is killed.
 BRIDGE = {"name": "app", "driver": "bridge", "subnets": [{"subnet": "10.72.0.0/24"}]}
-OVERLAY = {"name": "mesh", "attachable": True, "subnets": [{"subnet": "10.80.0.0/24"}]}
 BRIDGE_USERS = "; ".join(
     [
         started("fixed", "app", "--ip 10.72.0.50 --network-alias db"),
@@ -30,17 +29,16 @@ OVERLAY_USERS = "; ".join(
         service(
             "web",
             1,
-            "--stop-grace-period 1s --stop-signal KILL",
-            "--network bystander-overlay --network name=mesh,alias=store",
+            f"{ENDS_AT_ONCE} --network bystander-overlay --network name=mesh,alias=store",
         ),
         started("client", "mesh", "--ip 10.80.0.77 --network-alias visitor"),
     ]
 )
 OF_BRIDGE = {"start": call(BRIDGE)["call"], "users": BRIDGE_USERS, "call": recreate({**BRIDGE, "mtu": 1400})["call"]}
 OF_OVERLAY = {
-    "start": call(OVERLAY)["call"],
+    "start": call(MESH)["call"],
     "users": OVERLAY_USERS,
-    "call": recreate({**OVERLAY, "mtu": 1400})["call"],
+    "call": recreate(NARROW_MESH)["call"],
 }
 SERIES: dict[str, dict[str, Any]] = {
     "bridge on 20.10": {"host": "node1", **OF_BRIDGE, "places": ["before", "after"]},

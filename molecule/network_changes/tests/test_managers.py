@@ -9,13 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from checks import node, packed_module
-from network_changes import CLEAR, STATE, call, recreate, service, shell, take
+from network_changes import CLEAR, MESH, NARROW_MESH, STATE, TASK_ON_MESH, call, recreate, take
 
 testinfra_hosts = ["ansible://node1"]
-
-OVERLAY = {"name": "mesh", "attachable": True, "subnets": [{"subnet": "10.80.0.0/24"}]}
-CHANGED = {**OVERLAY, "mtu": 1400}
-SERVICE = shell(service("web", 1, "--stop-grace-period 1s --stop-signal KILL --network mesh"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,14 +25,14 @@ def nothing_left(host):
 
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used by a service"])
 def test_two_managers_at_once_end_in_one_result(host, used):
-    _, made, *_ = take(host, CLEAR, call(OVERLAY), *([SERVICE] if used else []))
+    _, made, *_ = take(host, CLEAR, call(MESH), *([TASK_ON_MESH] if used else []))
     former = made["networks"][0]["id"]
 
     with ThreadPoolExecutor() as pool:
         results = [
-            result for (result,) in pool.map(lambda name: take(node(name), recreate(CHANGED)), ["node1", "node3"])
+            result for (result,) in pool.map(lambda name: take(node(name), recreate(NARROW_MESH)), ["node1", "node3"])
         ]
-    after, again = take(host, STATE, recreate(CHANGED))
+    after, again = take(host, STATE, recreate(NARROW_MESH))
 
     assert [result.get("msg") for result in results] == [None, None]
     now = after["networks"]["mesh"]

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import pytest
 from checks import node
-from network_changes import CLEAR, STATE, as_asked_for, call, recreate, says, service, shell, started, take
+from network_changes import CLEAR, MESH, STATE, as_asked_for, call, recreate, says, service, shell, started, take
 
 testinfra_hosts = ["ansible://node1"]
 
 PORT = 8080
-OVERLAY = {"name": "mesh", "attachable": True, "subnets": [{"subnet": "10.80.0.0/24"}]}
 SERVICE = service(
     "web",
     2,
@@ -22,7 +21,7 @@ SERVICE = service(
 )
 USED = (
     CLEAR,
-    call(OVERLAY),
+    call(MESH),
     shell("; ".join([SERVICE, started("client", "mesh", "--ip 10.80.0.77 --network-alias visitor")])),
     shell("docker network connect bystander-overlay client"),
 )
@@ -43,7 +42,7 @@ def without_target(spec, target):
 
 
 def test_an_overlay_is_changed_under_a_service_and_a_container(host):
-    changed = recreate({**OVERLAY, "mtu": 1400, "labels": {"team": "web"}})
+    changed = recreate({**MESH, "mtu": 1400, "labels": {"team": "web"}})
 
     *_, before, planned, result, after, reached, again, last = take(
         host,
@@ -90,7 +89,7 @@ def test_what_the_swarm_gives_no_addresses_is_taken_back_and_the_former_one_rest
         *USED,
         call(holder),
         STATE,
-        recreate({**OVERLAY, "driver_opts": {taken: "5555"}}),
+        recreate({**MESH, "driver_opts": {taken: "5555"}}),
         STATE,
         says("client", "store", PORT),
     )
@@ -112,10 +111,10 @@ def test_what_the_swarm_gives_no_addresses_is_taken_back_and_the_former_one_rest
 
 
 def test_a_container_of_another_node_is_named_and_nothing_changes(host):
-    take(host, CLEAR, call(OVERLAY))
+    take(host, CLEAR, call(MESH))
     take(node("node3"), shell(started("far", "mesh")))
     try:
-        before, failure, after = take(host, STATE, recreate({**OVERLAY, "mtu": 1400}), STATE)
+        before, failure, after = take(host, STATE, recreate({**MESH, "mtu": 1400}), STATE)
     finally:
         take(node("node3"), shell("docker rm -f far"))
 
@@ -126,7 +125,7 @@ def test_a_container_of_another_node_is_named_and_nothing_changes(host):
 
 def test_an_overlay_that_would_not_take_its_containers_again_is_refused(host):
     *_, before, failure, after = take(
-        host, *USED, STATE, recreate({**OVERLAY, "attachable": False, "subnets": [{"subnet": "10.81.0.0/24"}]}), STATE
+        host, *USED, STATE, recreate({**MESH, "attachable": False, "subnets": [{"subnet": "10.81.0.0/24"}]}), STATE
     )
 
     assert "mesh, attachable: is false, and container client cannot be attached again then" in failure["msg"]

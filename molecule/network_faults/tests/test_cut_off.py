@@ -10,16 +10,28 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from checks import lab_variables, node, wait_for
-from network_changes import CLEAR, STATE, as_asked_for, call, recreate, service, shell, started, take
+from network_changes import (
+    CLEAR,
+    ENDS_AT_ONCE,
+    MESH,
+    NARROW_MESH,
+    STATE,
+    as_asked_for,
+    call,
+    recreate,
+    service,
+    shell,
+    started,
+    take,
+)
 
 testinfra_hosts = ["ansible://node1"]
 
-OVERLAY = {"name": "mesh", "attachable": True, "subnets": [{"subnet": "10.80.0.0/24"}]}
-CHANGED = recreate({**OVERLAY, "mtu": 1400})
+CHANGED = recreate(NARROW_MESH)
 USED = (
     CLEAR,
-    call(OVERLAY),
-    shell(service("web", 3, "--stop-grace-period 1s --stop-signal KILL --network mesh")),
+    call(MESH),
+    shell(service("web", 3, f"{ENDS_AT_ONCE} --network mesh")),
     shell(started("client", "mesh", "--ip 10.80.0.77 --network-alias visitor")),
 )
 HOSTS = ["node1", "node2", "node3"]

@@ -9,13 +9,22 @@ import time
 
 import pytest
 from checks import node, packed_module, wait_for
-from network_changes import CLEAR, STATE, as_asked_for, call, recreate, service, shell, started, take, warnings_of
+from network_changes import (
+    CLEAR,
+    MESH,
+    NARROW_MESH,
+    STATE,
+    TASK_ON_MESH,
+    as_asked_for,
+    call,
+    recreate,
+    shell,
+    started,
+    take,
+    warnings_of,
+)
 
 testinfra_hosts = ["ansible://node1"]
-
-OVERLAY = {"name": "mesh", "attachable": True, "subnets": [{"subnet": "10.80.0.0/24"}]}
-CHANGED = {**OVERLAY, "mtu": 1400}
-SERVICE = shell(service("web", 1, "--stop-grace-period 1s --stop-signal KILL --network mesh"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,16 +36,16 @@ def nothing_left(host):
 
 def test_what_a_lost_manager_began_is_finished_on_another_one(host):
     _, _, _, before = take(
-        host, CLEAR, call(OVERLAY), shell(started("client", "mesh", "--ip 10.80.0.77 --network-alias visitor")), STATE
+        host, CLEAR, call(MESH), shell(started("client", "mesh", "--ip 10.80.0.77 --network-alias visitor")), STATE
     )
-    take(node("node2"), SERVICE)
+    take(node("node2"), TASK_ON_MESH)
 
     # Its engine dies when it is asked to make the new network, and everybody is detached.
     began = time.monotonic()
     failure, *_ = take(
         host,
         {
-            **recreate(CHANGED),
+            **recreate(NARROW_MESH),
             "meanwhile": {
                 "of": "^POST /[^/]+/networks/create",
                 "shell": "systemctl kill --signal KILL docker.service; systemctl stop docker.socket docker.service",
@@ -46,11 +55,11 @@ def test_what_a_lost_manager_began_is_finished_on_another_one(host):
     took = time.monotonic() - began
     try:
         wait_for(lambda: "mesh" in take(node("node2"), shell("docker config ls"))[0], seconds=30)
-        healed, there = take(node("node2"), recreate(CHANGED), STATE)
+        healed, there = take(node("node2"), recreate(NARROW_MESH), STATE)
     finally:
         host.check_output("systemctl start docker.socket docker.service && docker start client")
     wait_for(lambda: "Ready" in host.run("docker node inspect self --format '{{ .Status.State }}'").stdout, seconds=30)
-    (finished, after) = take(host, recreate(CHANGED), STATE)
+    (finished, after) = take(host, recreate(NARROW_MESH), STATE)
 
     assert "could not recreate" in failure["msg"]
     assert took < 60

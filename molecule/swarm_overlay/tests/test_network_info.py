@@ -5,30 +5,18 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 from checks import docker_json, node, run_playbook, wait_for
+from network_calls import address, network_info, says
 from testinfra.host import Host
-from testinfra.modules.ansible import AnsibleException
 
 testinfra_hosts = ["ansible://managers"]
 
 PORT = 8080
-
-
-def info(host: Host, **arguments: Any) -> dict[str, Any]:
-    # Never without any, which `ansible` would take for a command line.
-    arguments = {"docker_host": "unix:///var/run/docker.sock", **arguments}
-    try:
-        result: dict[str, Any] = host.ansible("berthage.swarm.network_info", json.dumps(arguments), check=False)
-    except AnsibleException as failure:
-        pytest.fail(failure.result["msg"])
-    assert not result["changed"]
-    return result
 
 
 def reached(result: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
@@ -44,16 +32,6 @@ def parties(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def serve(host: Host, name: str, *options: str) -> None:
     command = f"nc -ll -p {PORT} -e echo {name}"
     host.check_output(f"docker run --detach --init --name {name} {' '.join(options)} box:1 {command}")
-
-
-def says(host: Host, container: str, target: str, port: int = PORT) -> str:
-    """What answers a TCP connection from the container, nothing where none is made."""
-    return host.run(f"docker exec {container} sh -c 'echo | nc -w 3 {target} {port}'").stdout.strip()
-
-
-def address(host: Host, container: str, network: str) -> str:
-    found: str = docker_json(host, "inspect", container)[0]["NetworkSettings"]["Networks"][network]["IPAddress"]
-    return found
 
 
 def task_of(service: str) -> tuple[Host, str]:
@@ -93,7 +71,7 @@ def swarm() -> Iterator[None]:
 
 
 def test_networks_are_told_by_what_they_mean(host):
-    result = info(host, names=["front", "back", "sealed", "inner", "build", "nobody"])
+    result = network_info(host, names=["front", "back", "sealed", "inner", "build", "nobody"])
     told = {network["name"]: network for network in result["networks"]}
     assert (list(told), result["missing"]) == (["back", "build", "front", "inner", "sealed"], ["nobody"])
     assert result["services_known"]
@@ -108,37 +86,37 @@ def test_networks_are_told_by_what_they_mean(host):
 
 
 def test_users_of_a_network_are_told_of_wherever_they_are(host):
-    (front,) = info(host, names=["front"])["networks"]
+    (front,) = network_info(host, names=["front"])["networks"]
     users = {(user["kind"], user["name"], user["node"]) for user in front["consumers"]}
     far = node("node2").check_output("docker inspect --format '{{ .Id }}' i-far")
     assert {("service", "i-web", ""), ("attachment", far[:12], "node2")} <= users
 
 
 def test_who_shares_a_network_is_told_to_reach_each_other_and_does(host):
-    result = info(host)
+    result = network_info(host)
     far = node("node2").check_output("docker inspect --format '{{ .Id }}' i-far")
     assert reached(result)["service i-web"][f"container {far[:12]} on node2"] == ["front"]
     there, web = task_of("i-web")
     target = address(node("node2"), "i-far", "front")
-    assert wait_for(lambda: says(there, web, target), seconds=20) == "i-far"
+    assert wait_for(lambda: says(there, web, target, PORT), seconds=20) == "i-far"
 
 
 def test_who_shares_none_is_told_not_to_and_does_not_while_a_third_one_does(host):
-    result = info(host)
+    result = network_info(host)
     assert "service i-app" not in reached(result)["service i-web"]
     there, web = task_of("i-web")
     app_host, app = task_of("i-app")
     target = address(app_host, app, "inner")
     serve(app_host, "i-control", "--network inner")
     try:
-        assert wait_for(lambda: says(app_host, "i-control", target), seconds=20) == "i-app", "no positive control"
+        assert wait_for(lambda: says(app_host, "i-control", target, PORT), seconds=20) == "i-app", "no positive control"
     finally:
         app_host.run("docker rm --force i-control")
-    assert says(there, web, target) == ""
+    assert says(there, web, target, PORT) == ""
 
 
 def test_the_mesh_joins_nobody_though_all_that_publish_are_on_it(host):
-    result = info(host)
+    result = network_info(host)
     on_mesh = {"name": "ingress", "id": docker_json(host, "network", "inspect", "ingress")[0]["Id"]}
     assert all(on_mesh in parties(result)[title]["networks"] for title in ("service i-web", "service i-app"))
     there, web = task_of("i-web")
@@ -146,12 +124,12 @@ def test_the_mesh_joins_nobody_though_all_that_publish_are_on_it(host):
     target = address(app_host, app, "ingress")
     from_the_mesh = f"echo | nsenter --net=/run/docker/netns/ingress_sbox busybox nc -w 3 {target} {PORT}"
     assert there.run(from_the_mesh).stdout.strip() == "i-app", "no positive control"
-    assert says(there, web, target) == ""
+    assert says(there, web, target, PORT) == ""
 
 
 def test_who_has_a_way_out_reaches_published_ports(host):
-    result = info(node("node2"))
-    assert parties(info(host))["container i-one on node1"]["way_out"]
+    result = network_info(node("node2"))
+    assert parties(network_info(host))["container i-one on node1"]["way_out"]
     assert [
         (port["published"], port["target"], port["mode"])
         for port in parties(result)["container i-far on node2"]["published"]
@@ -161,7 +139,7 @@ def test_who_has_a_way_out_reaches_published_ports(host):
 
 def test_what_a_service_publishes_on_the_mesh_is_told_of_every_node(host):
     # Kernels without IPVS have no mesh to try it with.
-    app = parties(info(host))["service i-app"]
+    app = parties(network_info(host))["service i-app"]
     assert [(port["published"], port["target"], port["mode"]) for port in app["published"]] == [
         (18082, PORT, "ingress")
     ]
@@ -169,31 +147,31 @@ def test_what_a_service_publishes_on_the_mesh_is_told_of_every_node(host):
 
 
 def test_a_bridge_without_icc_keeps_its_containers_from_each_other(host):
-    said = reached(info(host))
+    said = reached(network_info(host))
     assert "container i-two on node1" not in said["container i-one on node1"]
     two = address(host, "i-two", "i-shy")
     # The host reaches it at that address and port, so that it is there.
     assert host.run(f"echo | busybox nc -w 3 {two} {PORT}").stdout.strip() == "i-two"
-    assert says(host, "i-one", two) == ""
+    assert says(host, "i-one", two, PORT) == ""
 
 
 def test_one_in_the_network_of_another_is_localhost_to_it(host):
-    result = info(host)
+    result = network_info(host)
     assert reached(result)["container i-side on node1"]["container i-one on node1"] == ["localhost"]
     assert parties(result)["container i-side on node1"]["networks"][0]["name"] == "i-shy"
 
 
 def test_a_host_and_its_bridges_reach_each_other(host):
-    said = reached(info(host))
+    said = reached(network_info(host))
     assert said["container i-agent on node1"]["container i-one on node1"] == ["host"]
     assert said["container i-one on node1"]["container i-agent on node1"] == ["host"]
-    assert says(host, "i-one", host.interface("eth0").addresses[0]) == "i-agent"
-    assert says(host, "i-agent", address(host, "i-one", "i-shy")) == "i-one"
+    assert says(host, "i-one", host.interface("eth0").addresses[0], PORT) == "i-agent"
+    assert says(host, "i-agent", address(host, "i-one", "i-shy"), PORT) == "i-one"
 
 
 def test_what_does_not_run_is_told_of_as_such(host):
-    idle = parties(info(host))["service i-idle"]
-    stopped = parties(info(node("node2")))["container i-stopped on node2"]
+    idle = parties(network_info(host))["service i-idle"]
+    stopped = parties(network_info(node("node2")))["container i-stopped on node2"]
     assert (idle["running"], idle["state"], [each["name"] for each in idle["networks"]]) == (
         False,
         "0 of 0 tasks run",
@@ -203,7 +181,7 @@ def test_what_does_not_run_is_told_of_as_such(host):
 
 
 def test_a_worker_says_that_it_does_not_know_the_services_and_who_does(host):
-    result = info(node("node3"))
+    result = network_info(node("node3"))
     assert not result["services_known"]
     assert host.interface("eth0").addresses[0] in result["services_unknown_because"]
     assert result["node"]["role"] == "worker"
@@ -254,7 +232,7 @@ def without_a_majority(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def test_a_manager_without_a_majority_tells_what_it_knows_and_why_not_more(host):
-    result = without_a_majority(lambda: info(host))
+    result = without_a_majority(lambda: network_info(host))
     assert not result["services_known"]
     assert "more than half of its managers" in result["services_unknown_because"]
     assert "container i-one on node1" in parties(result)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Iterator
+from typing import Iterator
 
 import pytest
 from checks import docker_json, node, wait_for
+from network_calls import address, networks, says
 from testinfra.host import Host
 
 testinfra_hosts = ["ansible://managers"]
@@ -19,27 +20,8 @@ PORT = 8080
 GREETING = "the-server-on-front"
 
 
-def networks(host: Host, *declared: dict[str, Any], **call: Any) -> dict[str, Any]:
-    """What the module returns, failed or not."""
-    arguments = json.dumps({"networks": declared, **call})
-    try:
-        result: dict[str, Any] = host.ansible("berthage.swarm.networks", arguments, check=False)
-    except host.ansible.AnsibleException as failure:
-        return failure.result
-    return result
-
-
 def network_id(host: Host, name: str) -> str:
     return docker_json(host, "network", "inspect", name)[0]["Id"]
-
-
-def address(host: Host, container: str, network: str) -> str:
-    return docker_json(host, "inspect", container)[0]["NetworkSettings"]["Networks"][network]["IPAddress"]
-
-
-def says(host: Host, container: str, target: str, port: int) -> str:
-    """What answers a TCP connection from the container, nothing where none is made."""
-    return host.run(f"docker exec {container} sh -c 'echo | nc -w 3 {target} {port}'").stdout.strip()
 
 
 def run_container(host: Host, name: str, network: str, command: str = "sleep 86400") -> None:

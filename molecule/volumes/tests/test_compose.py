@@ -71,8 +71,8 @@ def clean(host):
     host.run(f"docker compose --file {FILE} down --volumes; docker stack rm c")
     # What goes with a stack goes a moment after it: its tasks, and from the engine's list the networks they were on.
     wait_for(lambda: not host.check_output(TASKS), seconds=60)
-    assert volumes(host, *gone(VOLUMES), on_drift="warn").get("failed") is not True
-    wait_for(lambda: not networks(host, *gone(NETWORKS)).get("failed"), seconds=30)
+    assert volumes(host, *gone(VOLUMES), on_drift="warn")["failed"] is False
+    wait_for(lambda: not networks(host, *gone(NETWORKS))["failed"], seconds=30)
     wait_for(lambda: "c-" not in host.check_output(LISTED), seconds=60)
     assert "c-" not in host.check_output(LISTED)
 
@@ -123,7 +123,7 @@ def service(mounted, attached, **more):
 
 
 def assert_kept(result, declared):
-    assert not result.get("failed"), result["msg"]
+    assert not result["failed"], result["msg"]
     assert not result["changed"]
     outcomes = result.get("volumes") or result.get("networks")
     kept = {outcome["name"]: (outcome["action"], outcome["drift"]) for outcome in outcomes}

@@ -20,7 +20,7 @@ ENGINE = {"docker_host": "unix:///var/run/docker.sock"}
 
 def info(host, **arguments):
     result = module(host, "volume_info", **{**ENGINE, **arguments})
-    assert not result.get("failed"), result["msg"]
+    assert not result["failed"], result["msg"]
     assert not result["changed"]
     return result
 
