@@ -148,9 +148,8 @@ class _Work:
             spared = Spared(f"it is not listed, and was not purged: {refusal.reason}")
             self._warn(f"{step.name}: {spared}")
             raise spared from refusal
-        if was_there:
-            self._removed.add(step.details["id"])
-        else:
+        self._removed.add(step.details["id"])
+        if not was_there:
             self.done_by_others[step.name] = {"action": NONE, "message": "somebody else removed it meanwhile"}
 
     # ---- afterwards

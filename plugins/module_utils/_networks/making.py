@@ -142,10 +142,16 @@ def remove(engine: Engine, network_id: str) -> bool:
     try:
         engine.delete(f"/networks/{network_id}")
     except EngineRefusal as refusal:
-        if refusal.status != 404:
+        if not has_gone(refusal, network_id):
             raise
         return False
     return True
+
+
+def has_gone(refusal: EngineRefusal, network_id: str) -> bool:
+    """Whether the network to be removed is not there. Of one that the Swarm removed a moment ago, and the engine still
+    lists, it says so with status 500."""
+    return refusal.status == 404 or f"network {network_id} not found" in refusal.reason
 
 
 def wait_until_left(engine: Engine, mesh: ActualNetwork) -> None:

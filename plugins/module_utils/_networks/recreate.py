@@ -73,11 +73,12 @@ class _Recreation:
 
     def carry_out(self) -> Recreated:
         seen = next(iter(self.observed.named(self.network.name)), None)
-        if not self._is_as_seen(seen):
+        now = self._present()
+        if self._is_another(now, seen):
             return self._made_by_another_run()
         given_back = self.pending.to_give_back()
         if given_back is None:
-            return self._of_nobody(seen)
+            return self._of_nobody(now)
         found = self.pending.found
         if found is not None and not found.in_swarm and seen is not None and given_back != found.attached:
             given_back, found = self._for_newcomers_too(seen, given_back, found), None
@@ -88,7 +89,8 @@ class _Recreation:
         except Busy:
             wait_for_others(self.engine, [self.network.name], self.observed.swarm.is_manager)
             return self._made_by_another_run()
-        if not self._is_as_seen(seen):
+        # A journal that was found kept others away, and is all that tells who waits to be attached.
+        if found is None and self._is_another(self._present(), seen):
             # Another run has come and gone between our look and our journal.
             keeper.remove()
             return self._made_by_another_run()
@@ -96,15 +98,15 @@ class _Recreation:
 
     # ---- the ways
 
-    def _of_nobody(self, seen: ActualNetwork | None) -> Recreated:
+    def _of_nobody(self, there: ActualNetwork | None) -> Recreated:
         """Nobody is attached, so nothing has to be remembered: killed halfway, the next run makes what is missing."""
-        if seen is None:
+        if there is None:
             return Recreated(self._make())
-        former = making.request_that_made(self.engine, seen.id)
-        if seen.ingress:
-            making.wait_until_left(self.engine, seen)
-        making.remove(self.engine, seen.id)
-        self.removed.add(seen.id)
+        former = making.request_that_made(self.engine, there.id)
+        if there.ingress:
+            making.wait_until_left(self.engine, there)
+        making.remove(self.engine, there.id)
+        self.removed.add(there.id)
         try:
             self._present()
             return Recreated(self._make())
@@ -214,9 +216,12 @@ class _Recreation:
     def _present(self) -> ActualNetwork | None:
         return making.present(self.engine, self.network.name, self.removed)
 
-    def _is_as_seen(self, seen: ActualNetwork | None) -> bool:
-        now = self._present()
-        return (now.id if now else "") == (seen.id if seen else "")
+    def _is_another(self, now: ActualNetwork | None, seen: ActualNetwork | None) -> bool:
+        """Whether another run has made it anew, or has taken it away, since we looked."""
+        if now is None and self.pending.attached is None:
+            # What a killed run had removed is listed a moment longer, with nobody on it.
+            return False
+        return (now.id if now else "") != (seen.id if seen else "")
 
     def _made_by_another_run(self) -> Recreated:
         there = self._present()

@@ -9,6 +9,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engi
 from ansible_collections.berthage.swarm.plugins.module_utils._networks.making import (
     failure_of,
     former_request,
+    has_gone,
     is_name_conflict,
 )
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._networks.network_samples import (
@@ -32,6 +33,14 @@ def test_a_name_that_somebody_else_took_meanwhile_is_known_from_either_answer(re
 
 def test_another_error_of_the_engine_is_no_name_conflict():
     assert not is_name_conflict(EngineRefusal(500, "rpc error: code = Unknown desc = context deadline exceeded"))
+
+
+def test_a_network_that_is_listed_a_moment_longer_than_the_swarm_has_it_counts_as_gone():
+    # Seen of 20.10 and 26.1, right after its removal.
+    assert has_gone(EngineRefusal(500, "network s4nt5kmh not found"), "s4nt5kmh")
+    assert has_gone(EngineRefusal(404, "network s4nt5kmh not found"), "s4nt5kmh")
+    assert not has_gone(EngineRefusal(500, "network other not found"), "s4nt5kmh")
+    assert not has_gone(EngineRefusal(500, "rpc error: context deadline exceeded"), "s4nt5kmh")
 
 
 def test_the_former_network_is_asked_for_with_its_addresses_and_without_what_the_engine_added():
