@@ -87,7 +87,7 @@ def _matrix(seen: Picture) -> Iterator[str]:
 
 
 def _name(party: Party) -> str:
-    return party.title if party.running else f"{party.title} (stopped)"
+    return party.title if party.running else f"{party.title} (not running)"
 
 
 def _mark(seen: Picture, sender: Party, receiver: Party) -> str:

@@ -358,7 +358,7 @@ def test_the_playbook_networks_ends_with_who_reaches_whom(host):
 
     assert told.returncode == 0, told.stdout
     assert told.stdout.count("changed=0") == len(NAMES)
-    lines = [line.replace("(stopped)", "").split() for line in told.stdout.splitlines()]
+    lines = [line.replace("(not running)", "").split() for line in told.stdout.splitlines()]
     assert [line[2:] for line in lines if line[1:2] == ["service"]] == [
         ["mail", "-", ".", "."],
         ["cart", ".", "-", "+"],

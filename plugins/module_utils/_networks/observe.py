@@ -23,6 +23,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._networks.spec impo
 
 # A Swarm gives a new network its addresses a moment after it has accepted it.
 ALLOCATION_SECONDS = 10.0
+# Mostly it is there at the second look.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2
 
 # Drivers whose networks of the Swarm each node makes for itself (swarmkit, `cnmallocator`).
 _NODE_LOCAL = frozenset({"bridge", "host", "ipvlan", "macvlan"})
@@ -178,12 +180,14 @@ def settled(
 ) -> tuple[ActualNetwork, ...]:
     """All networks, once the named ones have their addresses and `until` holds, or after `ALLOCATION_SECONDS`."""
     deadline = time.monotonic() + ALLOCATION_SECONDS
+    pause = _FIRST_PAUSE
     while True:
         networks = tuple(actual_network(raw) for raw in engine.get("/networks"))
         allocated = not any(network.lacks_addresses for network in networks if network.name in names)
         if (allocated and until(networks)) or time.monotonic() > deadline:
             return networks
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def actual_network(raw: Mapping[str, Any]) -> ActualNetwork:
