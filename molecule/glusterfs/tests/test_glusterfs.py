@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import json
 from xml.etree import ElementTree
 
 from checks import node, wait_for
+from module_calls import module
 
 testinfra_hosts = ["ansible://node1"]
 
@@ -148,8 +148,7 @@ def test_the_module_brings_a_killed_brick_up_and_says_so(host):
     assert wait_for(lambda: bricks_online(host, "gv0").count(True) == 2, seconds=20)
 
     bricks = [f"{name}:/data/brick1/gv0" for name in MEMBERS]
-    arguments = json.dumps({"volumes": [{"name": "gv0", "replica": 3, "bricks": bricks}]})
-    result = host.ansible("berthage.swarm.gluster_volumes", arguments, check=False)
+    result = module(host, "gluster_volumes", volumes=[{"name": "gv0", "replica": 3, "bricks": bricks}])
 
     assert result["changed"]
     assert [difference["field"] for difference in result["volumes"][0]["drift"]] == ["bricks_offline"]

@@ -7,7 +7,20 @@ from __future__ import annotations
 
 import pytest
 from checks import node
-from network_changes import CLEAR, MESH, STATE, as_asked_for, call, recreate, says, service, shell, started, take
+from network_changes import (
+    CLEAR,
+    MESH,
+    NARROW_MESH,
+    STATE,
+    as_asked_for,
+    call,
+    recreate,
+    says,
+    service,
+    shell,
+    started,
+    take,
+)
 
 testinfra_hosts = ["ansible://node1"]
 
@@ -42,7 +55,7 @@ def without_target(spec, target):
 
 
 def test_an_overlay_is_changed_under_a_service_and_a_container(host):
-    changed = recreate({**MESH, "mtu": 1400, "labels": {"team": "web"}})
+    changed = recreate({**NARROW_MESH, "labels": {"team": "web"}})
 
     *_, before, planned, result, after, reached, again, last = take(
         host,
@@ -114,7 +127,7 @@ def test_a_container_of_another_node_is_named_and_nothing_changes(host):
     take(host, CLEAR, call(MESH))
     take(node("node3"), shell(started("far", "mesh")))
     try:
-        before, failure, after = take(host, STATE, recreate({**MESH, "mtu": 1400}), STATE)
+        before, failure, after = take(host, STATE, recreate(NARROW_MESH), STATE)
     finally:
         take(node("node3"), shell("docker rm -f far"))
 

@@ -10,6 +10,7 @@ import json
 import pytest
 from checks import docker_json, node, wait_for
 from module_calls import module
+from network_calls import networks
 from testinfra.modules.ansible import AnsibleException
 
 testinfra_hosts = ["ansible://node2"]
@@ -88,10 +89,6 @@ def gone(declared):
 
 def volumes(host, *declared, **options):
     return module(host, "volumes", volumes=list(declared), verify=False, **options)
-
-
-def networks(host, *declared):
-    return module(host, "networks", networks=list(declared))
 
 
 def write(host, services, external, declared=VOLUMES, of=NETWORKS):
