@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Mapping, Sequence
 
-from lab import containers, engine, machine, uml
+from lab import containers, engine, machine, uml, wide_registers
 from lab.model import Lab
 from lab.progress import say
 from lab.shell import LabError, succeeds
@@ -80,5 +80,5 @@ def of(lab: Lab) -> ModuleType:
 
 def requirements(kind: str) -> Sequence[machine.Requirement]:
     if kind == "uml":
-        return machine.UML
+        return (*machine.UML, machine.COMPILER) if wide_registers.needed() else machine.UML
     return () if engine.answers() else machine.CONTAINER

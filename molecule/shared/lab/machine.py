@@ -33,6 +33,8 @@ UML: tuple[Requirement, ...] = (
     ("depmod", "kmod", "to index the modules of the hosts' kernel"),
 )
 
+COMPILER: Requirement = ("gcc", "gcc", "this processor has AMX, which the hosts' kernel must be shielded from")
+
 
 def require(paths: Paths, requirements: Iterable[Requirement]) -> None:
     """Install what is missing, after a sentence for each package that says what and why."""

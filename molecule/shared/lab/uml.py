@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Mapping
 
-from lab import machine, umlnet
+from lab import machine, umlnet, wide_registers
 from lab.disk import disk_path, ensure_disk, kernel_version, make_data_disk
 from lab.model import Host, Lab
 from lab.paths import Paths
@@ -109,7 +109,7 @@ def power_on(paths: Paths, lab: Lab, host: Host) -> None:
             stderr=console,
             start_new_session=True,
             cwd=directory,
-            env={**os.environ, "TMPDIR": str(memory_directory(directory))},
+            env={**os.environ, **wide_registers.environment(paths), "TMPDIR": str(memory_directory(directory))},
         )
 
 
