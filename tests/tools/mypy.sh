@@ -9,5 +9,6 @@ mypy --config-file ansible_collections/berthage/swarm/pyproject.toml \
     -p ansible_collections.berthage.swarm.plugins
 cd ansible_collections/berthage/swarm
 (cd molecule/shared && mypy --config-file ../../pyproject.toml -p lab)
-mypy tests/tools tests/lint tests/lab
+mypy tests/lint tests/lab
+(cd tests/tools && mypy --config-file ../../pyproject.toml .)
 (cd tests/bench && mypy --config-file ../../pyproject.toml .)

@@ -25,9 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-import yaml
+from molecule_files import ROOT, all_scenarios, hosts_of, listed, scenarios_to_run
 
-ROOT = Path(__file__).parents[2]
 LOGS = ROOT / ".cache" / "log"
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
@@ -51,8 +50,7 @@ class Outcome:
 
 def main() -> int:
     arguments = parse_arguments()
-    left_out = set() if arguments.long else listed("long.txt")
-    names = arguments.names or [name for name in all_scenarios() if name not in left_out]
+    names = scenarios_to_run(arguments.names, arguments.long)
     LOGS.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(arguments.jobs) as pool:
         outcomes = list(pool.map(run, names))
@@ -74,36 +72,13 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def all_scenarios() -> list[str]:
-    """The longest first, so that two at a time end together: on User-Mode Linux everything takes longer, and a
-    scenario's time grows with its tests."""
-    found = [file.parent.name for file in (ROOT / "molecule").glob("*/molecule.yml") if file.parent.name != "default"]
-    return sorted(found, key=lambda name: (kind_of_hosts(name) == "container", -size_of_tests(name), name))
-
-
-def size_of_tests(name: str) -> int:
-    return sum(file.stat().st_size for file in (ROOT / "molecule" / name / "tests").glob("*.py"))
-
-
-def listed(file: str) -> set[str]:
-    """The scenarios that a list in molecule/ names."""
-    lines = (ROOT / "molecule" / file).read_text().splitlines()
-    return {line for line in map(str.strip, lines) if line and not line.startswith("#")}
-
-
-def kind_of_hosts(name: str) -> str:
-    """container, uml or auto, as the scenario's molecule.yml asks of the lab."""
-    configuration = yaml.safe_load((ROOT / "molecule" / name / "molecule.yml").read_text()) or {}
-    return str(configuration.get("driver", {}).get("lab", {}).get("kind", "container"))
-
-
 def run(name: str) -> Outcome:
     """One scenario from its first host to its last trace."""
     started = time.monotonic()
     log_path = LOGS / f"{name}.log"
     with log_path.open("w") as log:
         able = subprocess.run(
-            [sys.executable, "-m", "lab", "can", kind_of_hosts(name)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "lab", "can", hosts_of(name).kind], capture_output=True, text=True, check=False
         )
         if able.returncode == CANNOT:
             return finished(Outcome(name, SKIPPED, time.monotonic() - started, able.stdout.strip()))

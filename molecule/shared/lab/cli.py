@@ -42,8 +42,20 @@ def _up(paths: Paths, options: argparse.Namespace) -> None:
     groups: dict[str, list[str]] = json.loads(options.groups)
     if options.platforms:
         hosts, groups = from_platforms(json.loads(options.platforms), options.release)
-    packages = [package for package in options.packages.split(",") if package]
+    packages = _words(options.packages)
     lifecycle.up(paths, lifecycle.Request(options.name, hosts, options.kind, options.base, packages, groups))
+
+
+def _images(paths: Paths, options: argparse.Namespace) -> None:
+    releases = _words(options.releases)
+    unknown = [release for release in releases if release not in RELEASES]
+    if unknown:
+        raise LabError(f"{', '.join(unknown)}: no release here; there are {', '.join(RELEASES)}")
+    lifecycle.make_images(paths, options.kind, options.base, releases, _words(options.packages))
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
 
 
 def from_words(words: str, release: str) -> dict[str, str]:
@@ -150,6 +162,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--groups", default="{}", help='inventory groups as JSON: {"managers": ["node1"]}')
     command.add_argument("--platforms", help="hosts and their groups as JSON, the way Molecule has them")
     command.set_defaults(function=_up)
+
+    command = commands.add_parser("images", help="make what hosts start from, and start none")
+    command.add_argument("--kind", choices=kinds.KINDS, default="container")
+    command.add_argument("--base", choices=BASES, default="full")
+    command.add_argument("--releases", default="bookworm", help="comma-separated (default: %(default)s)")
+    command.add_argument("--packages", default="", help="comma-separated Debian packages that the hosts have besides")
+    command.set_defaults(function=_images)
 
     command = commands.add_parser("down", help="remove one lab, or all of them and the engine that the lab started")
     command.add_argument("name", nargs="?")

@@ -83,6 +83,12 @@ def start(paths: Paths, lab: Lab, recipes: Mapping[str, Recipe]) -> None:
             run(["docker", "start", container])
 
 
+def make_image(paths: Paths, recipe: Recipe) -> None:
+    """Have the image that such hosts start from, without starting any."""
+    engine.ensure_engine(paths)
+    _ensure_image(paths, recipe.image, recipe)
+
+
 def running(lab: Lab, host: Host) -> bool:
     return _states(lab).get(container_name(lab, host)) == "running"
 
@@ -172,10 +178,11 @@ def _ensure_image(paths: Paths, image: str, recipe: Recipe) -> None:
     tag = f"{REPOSITORY}:{image}"
     if _has_image(tag):
         return
+    # Not under the lock: somebody else's image can be given to the engine while this one is built.
+    tar = ensure_rootfs(paths, recipe)
     with lock(paths, "import"):
         if _has_image(tag):
             return
-        tar = ensure_rootfs(paths, recipe)
         with step(f"Giving the engine the image {tag}"):
             changes = ('CMD ["/lib/systemd/systemd"]', "ENV container=docker", f"LABEL {LABEL}.image=yes")
             options = [word for change in changes for word in ("--change", change)]

@@ -75,7 +75,11 @@ def _loadable(module: str) -> bool:
 
 
 def of(lab: Lab) -> ModuleType:
-    return uml if lab.kind == "uml" else containers
+    return named(lab.kind)
+
+
+def named(kind: str) -> ModuleType:
+    return uml if kind == "uml" else containers
 
 
 def requirements(kind: str) -> Sequence[machine.Requirement]:

@@ -60,6 +60,17 @@ def up(paths: Paths, request: Request) -> Path:
     return file
 
 
+def make_images(paths: Paths, kind: str, base: str, releases: Sequence[str], packages: Sequence[str]) -> None:
+    """What the hosts of such a lab start from, made ahead of it: its `up` finds it, or waits for it to be done."""
+    paths.root.mkdir(parents=True, exist_ok=True)
+    kind = kinds.choose(kind)
+    machine.require(paths, (*machine.COMMON, *kinds.requirements(kind)))
+    for release in releases:
+        recipe = current_recipe(paths, base, release, packages)
+        kinds.named(kind).make_image(paths, recipe)
+        say(f"{kind} hosts can start from {recipe.image}")
+
+
 def down(paths: Paths, name: str | None) -> None:
     """Remove one lab, or every lab and then the engine that the lab started. Nothing there is nothing to do."""
     if name is not None:

@@ -56,6 +56,11 @@ def start(paths: Paths, lab: Lab, recipes: Mapping[str, Recipe]) -> None:
         power_on(paths, lab, host)
 
 
+def make_image(paths: Paths, recipe: Recipe) -> None:
+    """Have the disk that such hosts start from, without starting any."""
+    ensure_disk(paths, recipe)
+
+
 def running(lab: Lab, host: Host) -> bool:
     return bool(_processes(lab, host))
 
