@@ -78,9 +78,10 @@ images: $(READY) ## What the scenarios' hosts start from, made ahead of them
 	python tests/tools/images.py $(LONG) $(SCENARIO)
 
 .PHONY: bench
-bench: $(READY) ## Speed, side by side with the peer
+bench: $(READY) ## Speed, side by side with the peers and with stock settings
 	python tests/bench/volumes.py
 	python tests/bench/networks.py
+	python tests/bench/unchanged_site.py
 
 .PHONY: lab-down
 lab-down: ## Remove every container, process, bridge and firewall rule of the lab
