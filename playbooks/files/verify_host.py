@@ -25,7 +25,6 @@ import subprocess
 import tarfile
 import time
 from typing import Any
-from xml.etree import ElementTree
 
 import encryption
 import verify_networks
@@ -60,8 +59,6 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if request["serves_nfs"]:
         answer["exports"] = active_exports() or request["declared_exports"]
-    if request["reports_gluster"]:
-        answer["gluster"], answer["gluster_error"] = gluster_volumes()
     if not request["is_node"]:
         return answer
     engine = connect(request)
@@ -174,41 +171,6 @@ def active_exports() -> list[dict[str, str]]:
     except FileNotFoundError:
         return []
     return [{"path": path, "client": client.split("(")[0].strip()} for path, client in lines]
-
-
-def gluster_volumes() -> tuple[list[dict[str, Any]], str]:
-    """Every volume with its bricks, and why they are not known, where they are not."""
-    try:
-        info, status = gluster("info"), gluster("status", "all")
-    except OSError as error:
-        return [], f"gluster does not answer: {error}"
-    online = {
-        f"{node.findtext('hostname')}:{node.findtext('path')}": node.findtext("status") == "1"
-        for node in status.iter("node")
-    }
-    volumes = [
-        {
-            "name": volume.findtext("name"),
-            "type": volume.findtext("typeStr"),
-            "status": volume.findtext("statusStr"),
-            "bricks": {name: online.get(name, False) for name in bricks_of(volume)},
-        }
-        for volume in info.iter("volume")
-    ]
-    return volumes, info.findtext("opErrstr") or ""
-
-
-def bricks_of(volume: ElementTree.Element) -> list[str]:
-    return [brick.findtext("name") or "" for brick in volume.iter("brick")]
-
-
-def gluster(*command: str) -> ElementTree.Element:
-    said = subprocess.run(
-        ["gluster", "--mode=script", "--xml", "volume", *command], capture_output=True, check=False, text=True
-    )
-    if not said.stdout.startswith("<?xml"):
-        raise OSError((said.stderr or said.stdout).strip())
-    return ElementTree.fromstring(said.stdout)  # noqa: S314 - from gluster on this very host
 
 
 # --------------------------------------------------------------------------------------------------- second round

@@ -135,11 +135,20 @@ def export_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
 
 def brick_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
     return [
-        (volume["name"], volume["type"], volume["status"], brick, "online" if online else "OFFLINE")
+        (volume["name"], volume["type"], volume["status"], brick["name"], state_of_brick(brick))
         for answer in by_host.values()
-        for volume in said(answer, "prepare", "gluster", ())
-        for brick, online in volume["bricks"].items()
+        for volume in said(answer, "gluster", "volumes", ())
+        for brick in volume["bricks"]
     ]
+
+
+def state_of_brick(brick: Mapping[str, Any]) -> str:
+    if brick["online"] is None:
+        return "unknown" if brick["message"] else "-"
+    if not brick["online"]:
+        return "OFFLINE"
+    waiting = (brick["pending_heals"] or 0) + (brick["split_brain"] or 0)
+    return f"online, {waiting} not healed" if waiting else "online"
 
 
 def volume_rows(by_host: Mapping[str, Answers]) -> list[tuple[str, ...]]:
@@ -182,8 +191,7 @@ def took(by_host: Mapping[str, Answers]) -> list[str]:
 def all_checks(by_host: Mapping[str, Answers]) -> Iterator[Check]:
     yield from checks_of_answering(by_host)
     for host, answer in by_host.items():
-        for volume in said(answer, "prepare", "gluster", ()):
-            yield check_of_bricks(volume)
+        yield from checks_of_gluster(host, answer.get("gluster", {}))
         for name, verdict in said(answer, "prepare", "volumes", {}).items():
             yield Check(f"volume {name} on {host}", verdict["outcome"], reason_of(verdict))
     for network in data_path.judged(by_host):
@@ -251,16 +259,29 @@ def checks_of_answering(by_host: Mapping[str, Answers]) -> Iterator[Check]:
                 f"cut off from the Swarm: {said(answer, 'prepare', 'cut_off', '')}; see the firewalls and the network "
                 "between it and the managers (2377/tcp, 7946/tcp and udp, 4789/udp); its overlays were not tried",
             )
-        if said(answer, "prepare", "gluster_error", ""):
-            yield Check(f"glusterfs on {host}", "FAILED", said(answer, "prepare", "gluster_error", ""))
 
 
-def check_of_bricks(volume: Mapping[str, Any]) -> Check:
-    subject = f"glusterfs volume {volume['name']}"
-    if volume["status"] != "Started":
-        return Check(subject, "skipped", f"its state is {volume['status']}")
-    offline = [brick for brick, online in volume["bricks"].items() if not online]
-    return Check(subject, "FAILED" if offline else "verified", f"offline: {', '.join(offline)}" if offline else "")
+def checks_of_gluster(host: str, answer: Mapping[str, Any]) -> Iterator[Check]:
+    """What one host of the pool says of it: the hosts, and each volume's bricks, pending heals and split brain."""
+    if "problems" not in answer:
+        if answer.get("msg"):
+            yield Check(f"glusterfs on {host}", "FAILED", answer["msg"])
+        return
+    problems = answer["problems"]
+    of_pool = [problem for problem in problems if problem["field"] == "pool"]
+    away = ", ".join(f"{problem['item']} {problem['message']}" for problem in of_pool)
+    many = len(answer["pool"])
+    subject = f"glusterfs pool of {many} host{'s' if many > 1 else ''}"
+    yield Check(subject, "FAILED" if away else "verified", away)
+    for volume in answer["volumes"]:
+        subject = f"glusterfs volume {volume['name']}"
+        wrong = [problem for problem in problems if problem not in of_pool and problem["item"] == volume["name"]]
+        if volume["status"] != "Started":
+            yield Check(subject, "skipped", f"its state is {volume['status']}")
+        elif wrong:
+            yield Check(subject, "FAILED", "; ".join(f"{each['message']} ({each['remedy']})" for each in wrong))
+        else:
+            yield Check(f"{subject}: bricks online{', nothing to heal' if volume['heals'] else ''}", "verified")
 
 
 def checks_between(by_host: Mapping[str, Answers]) -> Iterator[Check]:

@@ -215,8 +215,7 @@ volumes:
         online:
           description:
             - Whether its process runs.
-            - V(null) where nobody knows. So it is on a host whose glusterd is not connected, and where the volume is not
-              started.
+            - V(null) where nobody knows, on a host whose glusterd is not connected, and where the volume is stopped.
           type: bool
         port:
           description: Its TCP port.

@@ -35,7 +35,8 @@ def messages(result, field):
 
 def mount(host, name, directory):
     host.check_output(
-        f"mkdir -p {directory} && (mountpoint -q {directory} || timeout 30 mount -t glusterfs localhost:/{name} {directory})"
+        f"mkdir -p {directory}"
+        f" && (mountpoint -q {directory} || timeout 30 mount -t glusterfs localhost:/{name} {directory})"
         f" && timeout 30 stat -f {directory}"
     )
     return directory

@@ -70,15 +70,70 @@ def test_a_volume_has_one_row_with_a_column_for_each_host() -> None:
     assert report["failures"] == ["volume app on node2: connection timed out"]
 
 
-def test_an_offline_brick_is_a_failure() -> None:
-    volume = {"name": "gv0", "type": "Replicate", "status": "Started", "bricks": {"a:/b": True, "c:/b": False}}
-    report = verify_report(both(prepare={"gluster": [volume]}), HOSTS)
-    assert report["failures"] == ["glusterfs volume gv0: offline: c:/b"]
+def gluster(problems: list[dict[str, str]], online: bool | None = True, **of_volume: Any) -> dict[str, Any]:
+    """What gluster_info says of a pool of two with a volume of one brick."""
+    brick = {"name": "a:/b", "online": online, "message": "", "pending_heals": 0, "split_brain": 0}
+    volume = {"name": "gv0", "type": "Replicate", "status": "Started", "heals": True, "bricks": [brick], **of_volume}
+    return {"pool": [{}, {}], "volumes": [volume], "problems": problems}
+
+
+def with_gluster(told: dict[str, Any]) -> list[dict[str, Any]]:
+    return [answer("node1", prepare={}, gluster=told), answer("node2", prepare={})]
+
+
+def problem(item: str, field: str, message: str) -> dict[str, str]:
+    return {"item": item, "field": field, "message": message, "remedy": "mend it"}
+
+
+def test_a_pool_and_a_volume_that_are_well_are_two_checks_that_passed() -> None:
+    report = verify_report(with_gluster(gluster([])), HOSTS)
+    assert report["failures"] == []
+    assert report["lines"][-1].strip() == "2 verified, 0 skipped, 0 failed"
+    assert "  gv0     Replicate  Started  a:/b   online" in report["lines"]
+
+
+def test_an_offline_brick_is_a_failure_that_names_it() -> None:
+    report = verify_report(with_gluster(gluster([problem("gv0", "bricks", "offline: a:/b")], online=False)), HOSTS)
+    assert report["failures"] == ["glusterfs volume gv0: offline: a:/b (mend it)"]
+    assert "  gv0     Replicate  Started  a:/b   OFFLINE" in report["lines"]
+
+
+def test_everything_that_is_wrong_with_a_volume_is_one_failure_and_the_pool_is_another() -> None:
+    told = gluster(
+        [
+            problem("10.0.0.2", "pool", "is not connected"),
+            problem("gv0", "heal", "not healed: a:/b: 4 to heal"),
+            problem("gv0", "split_brain", "copies contradict each other (/file)"),
+        ]
+    )
+    assert verify_report(with_gluster(told), HOSTS)["failures"] == [
+        "glusterfs pool of 2 hosts: 10.0.0.2 is not connected",
+        "glusterfs volume gv0: not healed: a:/b: 4 to heal (mend it); copies contradict each other (/file) (mend it)",
+    ]
+
+
+def test_a_brick_of_which_nobody_knows_is_unknown_and_no_online_one() -> None:
+    told = gluster([problem("gv0", "bricks", "unknown: a:/b: its glusterd is not connected")], online=None)
+    told["volumes"][0]["bricks"][0]["message"] = "its glusterd is not connected"
+    report = verify_report(with_gluster(told), HOSTS)
+    assert "  gv0     Replicate  Started  a:/b   unknown" in report["lines"]
+    assert len(report["failures"]) == 1
 
 
 def test_a_stopped_gluster_volume_is_skipped() -> None:
-    volume = {"name": "gv0", "type": "Replicate", "status": "Stopped", "bricks": {"a:/b": False}}
-    assert verify_report(both(prepare={"gluster": [volume]}), HOSTS)["failures"] == []
+    report = verify_report(with_gluster(gluster([], online=None, status="Stopped")), HOSTS)
+    assert report["failures"] == []
+    assert report["lines"][-1].strip() == "1 verified, 1 skipped, 0 failed"
+
+
+def test_a_pool_that_does_not_answer_is_a_failure_that_says_why() -> None:
+    report = verify_report(with_gluster({"msg": "glusterd does not answer on this host"}), HOSTS)
+    assert report["failures"] == ["glusterfs on node1: glusterd does not answer on this host"]
+
+
+def test_a_host_that_was_not_asked_for_the_pool_says_nothing_of_it() -> None:
+    report = verify_report(with_gluster({"changed": False, "skipped": True}), HOSTS)
+    assert report["lines"][-1].strip() == "0 verified, 0 skipped, 0 failed"
 
 
 def test_the_state_of_a_node_is_what_a_manager_says_of_it() -> None:
