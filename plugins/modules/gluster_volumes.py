@@ -79,9 +79,19 @@ options:
         type: bool
         default: false
       quota:
-        description: Limits for directories. Not supported yet.
+        description:
+          - How much each directory may hold, by its path in the volume, C(/) being the volume itself.
+          - Sizes are bytes, or end in C(KB), C(MB), C(GB), C(TB) or C(PB), each of which is 1024 of the one before.
+          - These are all limits. One that is not listed is removed, and an empty mapping disables quota. When it is
+            left out, limits and quota stay as they are.
+          - Directories that do not exist are made, for root and with mode 0755, by way of a mount on this host for that
+            moment.
+          - Gluster looks at the figures of a directory every C(features.hard-timeout) seconds, 5 by default, and far
+            from the limit every C(features.soft-timeout), 60 by default, so that more may be written meanwhile. Set
+            both to V(0) in O(volumes[].options) where a limit has to hold to the byte.
+          - Removing a directory removes its limit with it. The limit comes back with the next run.
+          - Needs O(volumes[].state=started).
         type: dict
-        default: {}
       tls:
         description: Whether clients and bricks talk TLS. Not supported yet.
         type: bool
@@ -264,6 +274,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import bricks as brick_directories
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import plan as plans
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import quota, quota_plan
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import spec as specs
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Gluster, GlusterError, Volume
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import look_up
@@ -282,12 +293,15 @@ def main() -> None:
     try:
         declared = specs.volume_specs(module.params["volumes"])
         observed = observe(gluster, declared)
+        limits = observe_limits(gluster, declared, observed)
     except Refused as refusal:
         module.fail_json(msg=str(refusal), problems=[problem.as_dict() for problem in refusal.problems], changed=False)
     except GlusterError as error:
         module.fail_json(msg=str(error), changed=False)
 
-    planned = plans.plan(declared, observed, module.params["allow"])
+    planned = quota_plan.with_quota(
+        plans.plan(declared, observed, module.params["allow"]), declared, observed.volumes, limits
+    )
     run = Run([item.step for item in planned], "volumes")
     try:
         run.refuse_if_any()
@@ -320,6 +334,17 @@ def observe(gluster: Gluster, declared: Sequence[VolumeSpec]) -> Observed:
     local = [brick.path for spec in present if spec.name not in volumes for brick in plans.local_bricks(spec, observed)]
     marked = [directory.path for directory in brick_directories.directories(local) if directory.marked]
     return replace(observed, marked=frozenset(marked))
+
+
+def observe_limits(
+    gluster: Gluster, declared: Sequence[VolumeSpec], observed: Observed
+) -> dict[str, tuple[quota.Limit, ...]]:
+    """The limits of those volumes that declare some, or none."""
+    return {
+        spec.name: quota.observed_limits(gluster, observed.volumes[spec.name])
+        for spec in declared
+        if spec.quota is not None and spec.name in observed.volumes
+    }
 
 
 def carry_out(gluster: Gluster, planned: Sequence[Planned], observed: Observed, run: Run, force: bool) -> None:
@@ -374,6 +399,8 @@ def _carry_out(gluster: Gluster, name: str, work: Work, observed: Observed, forc
     if work.start or work.restart_bricks:
         gluster.change("volume", "start", name, *(["force"] if work.restart_bricks else []))
         wait_for_bricks(gluster, name)
+    if work.quota is not None:
+        quota.converge(gluster, name, work.quota)
     if work.stop:
         gluster.change("volume", "stop", name)
     if work.delete:

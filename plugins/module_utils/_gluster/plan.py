@@ -65,6 +65,7 @@ class Work:
     reset_options: tuple[str, ...] = ()
     start: bool = False
     restart_bricks: bool = False  # `start force`: brings up what is down, and touches nothing that runs
+    quota: Mapping[str, int] | None = None  # what the limits are to be, where they are to change
     stop: bool = False
     delete: bool = False
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import options as volume_options
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import quota
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import is_host, is_loopback
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, not_supported_yet, refuse_if_any
 
@@ -34,7 +35,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
             "profile": {"type": "str", "choices": list(volume_options.PROFILES)},
             "options": {"type": "dict", "default": {}},
             "reset_options": {"type": "bool", "default": False},
-            "quota": {"type": "dict", "default": {}},
+            "quota": {"type": "dict"},
             "tls": {"type": "bool", "default": False},
             "auth_allow": {"type": "list", "elements": "str", "default": []},
             "accept_split_brain": {"type": "bool", "default": False},
@@ -124,6 +125,7 @@ class VolumeSpec:
     options: Mapping[str, str]
     reset_options: bool
     state: str
+    quota: Mapping[str, int] | None = None  # bytes by directory
 
     @property
     def sets(self) -> tuple[tuple[BrickSpec, ...], ...]:
@@ -177,6 +179,7 @@ def _spec(arguments: Mapping[str, Any]) -> VolumeSpec:
         options=_options(arguments, replica),
         reset_options=arguments["reset_options"],
         state=arguments["state"],
+        quota=quota.declared_limits(arguments["quota"]) if arguments["state"] == STARTED else None,
     )
 
 
@@ -204,10 +207,7 @@ def _problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
     yield from layout
     yield from _brick_problems(arguments, count_matters=not layout)
     yield from _option_problems(arguments)
-    if arguments["quota"]:
-        yield not_supported_yet(
-            name, "quota", "limits for directories", "leave quota out, and use `gluster volume quota` by hand"
-        )
+    yield from quota.problems(name, arguments["quota"], arguments["state"] == STARTED)
     if arguments["tls"]:
         yield not_supported_yet(
             name, "tls", "encryption and certificates", "leave tls out, and keep the pool on a network that you trust"

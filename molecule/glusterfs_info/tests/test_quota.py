@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Limits of directories, on both releases of GlusterFS: declared, kept to, changed and taken away."""
+
+from __future__ import annotations
+
+import pytest
+from checks import node
+from module_calls import module
+
+testinfra_hosts = ["ansible://node1"]
+
+MB = 1 << 20
+# A limit holds to the byte only where gluster looks each time.
+AT_ONCE = {"features.soft-timeout": 0, "features.hard-timeout": 0}
+
+
+@pytest.fixture(params=[("node1", "second"), ("alone", "lone")], ids=["10.3", "11.1"])
+def volume(request):
+    """A host and the volume of a single brick that it has; afterwards the volume has no quota, and is empty."""
+    name, volume = request.param
+    host = node(name)
+    yield host, name, volume
+    host.run(f"umount /mnt/{volume}; gluster --mode=script volume quota {volume} disable")
+    host.check_output(
+        f"mkdir -p /mnt/{volume} && mount -t glusterfs localhost:/{volume} /mnt/{volume}"
+        f" && rm -rf /mnt/{volume}/* && umount /mnt/{volume}"
+    )
+
+
+def declare(volume, limits, check=False):
+    host, name, volume = volume
+    bricks = [f"{name}:/data/brick1/{volume}"]
+    declared = {"name": volume, "bricks": bricks, "options": AT_ONCE, "quota": limits}
+    result = module(host, "gluster_volumes", volumes=[declared], check=check)
+    assert not result["failed"], result
+    return result
+
+
+def limits(volume):
+    host, _name, volume = volume
+    (told,) = module(host, "gluster_info", volumes=[volume], gather=["quota"])["volumes"]
+    return None if told["quota"] is None else {each["path"]: each["limit"] for each in told["quota"]}
+
+
+def fields(result):
+    return [difference["field"] for difference in result["volumes"][0]["drift"] if "quota" in difference["field"]]
+
+
+def test_a_limit_is_set_kept_to_changed_and_taken_away(volume):
+    host, _name, volume_name = volume
+    declared = {"/media": "10MB", "/deep/down": "1GB"}
+
+    ahead = declare(volume, declared, check=True)
+    assert ahead["changed"]
+    assert limits(volume) is None
+
+    result = declare(volume, declared)
+    assert result["changed"]
+    assert result["diff"] == ahead["diff"]
+    assert fields(result) == ["quota", "quota./media", "quota./deep/down"]
+    assert limits(volume) == {"/media": 10 * MB, "/deep/down": 1024 * MB}
+    # Gluster's own mount for setting limits would count as a user, and be in the way of stopping the volume.
+    assert "_quota_" not in host.check_output("mount")
+
+    again = declare(volume, {"/media/": 10 * MB, "/deep/down": "1024MB"})
+    assert not again["changed"]
+
+    directory = f"/mnt/{volume_name}"
+    host.check_output(f"mkdir -p {directory} && mount -t glusterfs localhost:/{volume_name} {directory}")
+    assert host.check_output(f"stat -c '%U %a' {directory}/media") == "root 755"
+    within = host.run(f"dd if=/dev/zero of={directory}/media/within bs=1M count=8 conv=fsync")
+    assert within.rc == 0, within.stderr
+    beyond = host.run(f"dd if=/dev/zero of={directory}/media/beyond bs=1M count=8 conv=fsync")
+    assert "Disk quota exceeded" in beyond.stderr
+    # The other directory has room.
+    host.check_output(f"dd if=/dev/zero of={directory}/deep/down/file bs=1M count=16 conv=fsync")
+
+    larger = declare(volume, {"/media": "40MB"})
+    assert fields(larger) == ["quota./media", "quota./deep/down"]
+    assert limits(volume) == {"/media": 40 * MB}
+    host.check_output(f"dd if=/dev/zero of={directory}/media/beyond bs=1M count=8 conv=fsync")
+
+    # Nothing said is nothing changed.
+    assert not declare(volume, None)["changed"]
+    assert limits(volume) == {"/media": 40 * MB}
+
+    none = declare(volume, {})
+    assert fields(none) == ["quota", "quota./media"]
+    assert limits(volume) is None
+    assert not declare(volume, {})["changed"]
+    host.check_output(f"dd if=/dev/zero of={directory}/media/far-beyond bs=1M count=48 conv=fsync")
+
+
+def test_a_limit_of_a_directory_that_was_removed_comes_back(volume):
+    host, _name, volume_name = volume
+    declare(volume, {"/media": "10MB"})
+    host.check_output(
+        f"mkdir -p /mnt/{volume_name} && mount -t glusterfs localhost:/{volume_name} /mnt/{volume_name}"
+        f" && rmdir /mnt/{volume_name}/media"
+    )
+
+    assert declare(volume, {"/media": "10MB"})["changed"]
+    assert limits(volume) == {"/media": 10 * MB}
+    assert not declare(volume, {"/media": "10MB"})["changed"]
