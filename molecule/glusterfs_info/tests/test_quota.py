@@ -31,7 +31,9 @@ def volume(request):
 def declare(volume, limits, check=False):
     host, name, volume = volume
     bricks = [f"{name}:/data/brick1/{volume}"]
-    declared = {"name": volume, "bricks": bricks, "options": AT_ONCE, "quota": limits}
+    # Disabling quota forgets these options.
+    options = {} if limits == {} else AT_ONCE
+    declared = {"name": volume, "bricks": bricks, "options": options, "quota": limits}
     result = module(host, "gluster_volumes", volumes=[declared], check=check)
     assert not result["failed"], result
     return result

@@ -28,6 +28,8 @@ _LARGEST = 1 << 63  # what gluster keeps a limit in, is signed
 _PATH = re.compile(r"/[^\s'\"\\]*")
 # Mounting waits for the bricks, each of them up to network.ping-timeout, 42 s stock.
 _MOUNT_LIMIT = 60
+# Options that gluster resets when it disables quota (glusterd_quota_disable), by the last part of their names.
+_FORGOTTEN = frozenset({"alert-time", "default-soft-limit", "hard-timeout", "soft-timeout"})
 # How often limits that gluster does not list are looked for: its quota daemon may have just been started.
 _ATTEMPTS = 3
 _PAUSE = 1.0
@@ -146,10 +148,20 @@ def declared_limits(declared: Mapping[Any, Any] | None) -> dict[str, int] | None
     return {path: size for path, size in sizes.items() if size is not None}
 
 
-def problems(name: str, declared: Mapping[Any, Any] | None, is_running: bool) -> Iterator[Problem]:
-    """What is wrong with declared limits."""
+def problems(
+    name: str, declared: Mapping[Any, Any] | None, options: Iterable[Any], is_running: bool
+) -> Iterator[Problem]:
+    """What is wrong with declared limits. `options` are the names of the options that are declared besides."""
     if declared is None:
         return
+    forgotten = [] if declared else [option for option in options if str(option).rpartition(".")[2] in _FORGOTTEN]
+    if forgotten:
+        yield Problem(
+            name,
+            "quota",
+            f"no limits are declared, and gluster forgets {', '.join(forgotten)} when it disables quota",
+            "leave these options out",
+        )
     if not is_running:
         yield Problem(
             name,

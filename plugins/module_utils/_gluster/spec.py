@@ -207,7 +207,7 @@ def _problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
     yield from layout
     yield from _brick_problems(arguments, count_matters=not layout)
     yield from _option_problems(arguments)
-    yield from quota.problems(name, arguments["quota"], arguments["state"] == STARTED)
+    yield from quota.problems(name, arguments["quota"], arguments["options"], is_running=arguments["state"] == STARTED)
     if arguments["tls"]:
         yield not_supported_yet(
             name, "tls", "encryption and certificates", "leave tls out, and keep the pool on a network that you trust"

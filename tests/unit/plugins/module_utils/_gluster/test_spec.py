@@ -112,6 +112,10 @@ def test_names_that_gluster_would_not_take_are_refused(declare, name):
         ({"quota": {"/media": "9000PB"}}, "gv0, quota./media: '9000PB' is no size"),
         ({"quota": {"/media": None}}, "gv0, quota./media: None is no size"),
         ({"quota": {"/media": "1GB", "/media/": "1GB"}}, "gv0, quota./media: is given 2 times"),
+        (
+            {"quota": {}, "options": {"features.hard-timeout": 0, "soft-timeout": 0}},
+            "gv0, quota: no limits are declared, and gluster forgets features.hard-timeout, soft-timeout",
+        ),
         ({"quota": {"/media": "1GB"}, "state": "stopped"}, "gv0, quota: the limits of a volume that does not run"),
         ({"tls": True}, "gv0, tls: not supported yet: "),
         ({"options": {"network.ping-timeout": None}}, "gv0, options.network.ping-timeout: None is no value"),
