@@ -254,9 +254,10 @@ def _problems_of_bricks(seen: Seen, volume: Volume) -> list[Problem]:
 
 
 def _problems_of_heals(seen: Seen, volume: Volume) -> list[Problem]:
-    states = [state for state in seen.heals.get(volume.name, {}).values() if not state.healed]
+    states = seen.heals.get(volume.name, {}).values()
     found = []
-    waiting = heal.unhealed(state for state in states if state.pending or not state.known)
+    down = _not_online(seen, volume)  # which is said already, and is why they say nothing of what waits
+    waiting = heal.unhealed(state for state in states if state.pending or (not state.known and state.brick not in down))
     if waiting:
         found.append(
             Problem(
@@ -278,6 +279,13 @@ def _problems_of_heals(seen: Seen, volume: Volume) -> list[Problem]:
             )
         )
     return found
+
+
+def _not_online(seen: Seen, volume: Volume) -> frozenset[str]:
+    states = seen.status.get(volume.name)
+    if states is None:
+        return frozenset()
+    return frozenset(str(brick) for brick in volume.bricks if brick.key not in states or not states[brick.key].online)
 
 
 def _described_member(member: Member) -> dict[str, Any]:

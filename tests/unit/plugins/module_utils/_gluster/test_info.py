@@ -121,6 +121,17 @@ def test_a_healed_volume_is_healed_and_one_with_a_silent_brick_is_not_known_to_b
     ]
 
 
+def test_a_brick_that_is_down_is_said_once(gluster):
+    silent = HEALED.replace("</name><status>Connected", "</name><status>Transport endpoint is not connected")
+    result = told(gluster(volume_heal_gv0_info_summary=ROOT.format(f"<healInfo><bricks>{silent}</bricks></healInfo>")))
+
+    # .12 is killed, and the glusterd of .13 is down.
+    assert len(messages(result, "bricks")) == 2
+    assert messages(result, "heal") == [
+        f"not healed: 10.77.3.11:{BRICK}: unknown (Transport endpoint is not connected)"
+    ]
+
+
 def test_pending_heals_are_counted_by_brick_and_the_volume_is_not_healed(gluster):
     pending = HEALED.replace("<totalNumberOfEntries>0", "<totalNumberOfEntries>4", 1)
     result = told(gluster(volume_heal_gv0_info_summary=ROOT.format(f"<healInfo><bricks>{pending}</bricks></healInfo>")))
