@@ -58,12 +58,14 @@ options:
       profile:
         description:
           - A named set of options. O(volumes[].options) wins over it.
-          - V(containers) is for volumes that containers write to. C(network.ping-timeout) V(10) (stock 42) is how many
-            seconds every client pauses when a brick's host vanishes. C(server.tcp-user-timeout) V(20),
-            C(server.keepalive-time) V(10), C(server.keepalive-interval) V(2) and C(server.keepalive-count) V(5) are how
+          - V(containers) is for volumes that containers write to. C(network.ping-timeout) V(5) (stock 42) is how
+            many seconds every client pauses, once to twice, when a brick's host vanishes.
+            C(server.tcp-user-timeout) V(20), C(server.keepalive-time) V(10),
+            C(server.keepalive-interval) V(2) and C(server.keepalive-count) V(5) are how
             soon a brick drops the locks of a client whose host vanished. C(performance.strict-o-direct) V(on) keeps
             what databases write with C(O_DIRECT) out of caches. With three copies or more, C(cluster.quorum-type)
-            V(auto) lets only a majority write.
+            V(auto) lets only a majority write, and after C(cluster.heal-timeout) V(60) (stock 600) seconds at most a
+            heal that did not succeed is tried again.
         type: str
         choices: [containers]
       options:

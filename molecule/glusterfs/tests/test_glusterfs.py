@@ -69,7 +69,7 @@ def test_the_replicated_volume_is_started_with_all_bricks_online(host):
 
 def test_the_options_of_the_profile_are_in_effect(host):
     for option, value in {
-        "network.ping-timeout": "10",
+        "network.ping-timeout": "5",
         "server.tcp-user-timeout": "20",
         "performance.strict-o-direct": "on",
         "cluster.quorum-type": "auto",

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any, Iterable, Mapping
 
-# network.ping-timeout: how long every client pauses when a brick's host vanishes. 42 s stock; a container's health
-# check gives up long before. Not lower: a host under load that misses a few pings would be dropped, and then healed.
+# network.ping-timeout: when a brick's host vanishes, every client pauses for once to twice so long: a ping is sent so
+# often, and awaited as long (rpc-clnt-ping.c). 42 s stock; a container's health check gives up long before. Not lower:
+# a host under load that misses a few pings would be dropped, and then healed.
 #
 # server.tcp-user-timeout, server.keepalive-*: how long a brick keeps the locks of a client whose host vanished (stock:
 # 42 s, keepalive after 20 s). Until then, everybody who wants the same file waits. The figures are those of gluster's
@@ -18,7 +19,7 @@ from typing import Any, Iterable, Mapping
 # performance.strict-o-direct: databases that open with O_DIRECT mean it; stock settings let write-behind and io-cache
 # keep their data in memory all the same.
 _CONTAINERS = {
-    "network.ping-timeout": "10",
+    "network.ping-timeout": "5",
     "server.tcp-user-timeout": "20",
     "server.keepalive-time": "10",
     "server.keepalive-interval": "2",
@@ -27,7 +28,10 @@ _CONTAINERS = {
 }
 # cluster.quorum-type: with three copies or more, writing needs the majority of them: what is stock, said aloud, so that
 # a `none` that somebody once set does not stay. With two copies it would make the first one indispensable: not there.
-_CONTAINERS_REPLICATED = {"cluster.quorum-type": "auto"}
+#
+# cluster.heal-timeout: how long a copy that could not be healed (its disk was full) waits for the next attempt at most.
+# 600 s stock, in which the other two copies are all there is. A look where there is nothing to heal costs little.
+_CONTAINERS_REPLICATED = {"cluster.quorum-type": "auto", "cluster.heal-timeout": "60"}
 
 PROFILES = ("containers",)
 

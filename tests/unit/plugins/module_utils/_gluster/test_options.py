@@ -120,6 +120,8 @@ def test_resetting_leaves_what_gluster_sets_itself_and_what_is_declared():
 
 def test_the_profile_asks_for_a_majority_only_where_there_is_one():
     assert profile_options("containers", 3)["cluster.quorum-type"] == "auto"
+    assert profile_options("containers", 3)["cluster.heal-timeout"] == "60"
+    assert "cluster.heal-timeout" not in profile_options("containers", 0)
     assert "cluster.quorum-type" not in profile_options("containers", 2)
-    assert profile_options("containers", 0)["network.ping-timeout"] == "10"
+    assert profile_options("containers", 0)["network.ping-timeout"] == "5"
     assert profile_options(None, 3) == {}
