@@ -34,6 +34,8 @@ def render(paths: Paths, lab: Lab, groups: Mapping[str, Sequence[str]]) -> dict[
         "ansible_ssh_common_args": " ".join(ssh_options(paths, lab.name)),
         "ansible_ssh_pipelining": True,
         "ansible_python_interpreter": "/usr/bin/python3",
+        # Tests end bricks to see what is then. The scenario glusterfs_faults has the role's own default again.
+        "glusterfs_restart_bricks": False,
         "lab_name": lab.name,
         "lab_kind": lab.kind,
         "lab_subnet": lab.subnet,

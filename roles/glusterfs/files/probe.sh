@@ -33,6 +33,11 @@ echo "package_lists=$([ -e "$1" ] && echo yes)"
 echo "enabled=$(systemctl is-enabled glusterd.service 2>/dev/null)"
 echo "active=$(systemctl is-active glusterd.service 2>/dev/null)"
 
+# What starts bricks whose process has died: its files as one hash, and its state.
+bricks_files=$(cat /usr/local/sbin/berthage-bricks /etc/systemd/system/berthage-bricks.service 2>/dev/null | sha1sum)
+bricks_enabled=$(systemctl is-enabled berthage-bricks.service 2>/dev/null)
+echo "restart_bricks=${bricks_files%% *} ${bricks_enabled:-absent} $(systemctl is-active berthage-bricks.service)"
+
 set -- /var/lib/glusterd/peers/*
 echo "peers=$([ -e "$1" ] && echo $# || echo 0)"
 
