@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import os
 import time
-from typing import Mapping
+from typing import Callable, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine, EngineError, EngineRefusal
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
@@ -29,6 +31,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._volumes.spec impor
 FAILURES: tuple[type[Exception], ...] = (EngineError, OSError, LookupError)
 
 PATIENCE = 5.0  # seconds for another run's probe to let go of a volume
+PATIENCE_WITH_BRICKS = 10.0  # seconds for a GlusterFS client to reach all bricks, and for what it then says twice
 _PAUSE = 0.2
 
 
@@ -59,7 +62,10 @@ def carry_out(engine: Engine, step: Step, volume: Volume, former: Actual | None,
         problem = mount_problem(volume, observe.mounts())
         if problem is not None:
             raise NotMounted(f"{problem.message}; {problem.remedy}")
-        make_directory(volume.directory, volume.create_path, below=volume.mount.mount_point if volume.mount else "/")
+        if volume.mount is None:
+            make_directory(volume.directory, volume.create_path, below="/")
+        else:
+            make_directory_on_glusterfs(volume.directory, volume.create_path, volume.mount.mount_point)
     if step.action == CREATE:
         _create(engine, volume.name, volume.driver, volume.driver_opts, labels_of(volume, owner))
     elif step.action == REMOVE and former is not None:
@@ -168,6 +174,45 @@ def _remove_as_seen(engine: Engine, former: Actual) -> None:
             "another program replaced the volume in the meantime; run again to compare it with the declaration"
         )
     remove(engine, former.name)
+
+
+def make_directory_on_glusterfs(
+    path: str, wanted: NewDirectory, mount_point: str, patience: float = PATIENCE_WITH_BRICKS
+) -> None:
+    """make_directory below a GlusterFS mount, where other hosts may be making the same directory now.
+
+    A client that does not reach all bricks yet makes it on those that it reaches. Two such clients can make two
+    directories of one name, which then cannot be read any more (EIO, for good). So all bricks are awaited. What is
+    refused all the same while others are at it (EIO, ESTALE) is tried again.
+    """
+    deadline = time.monotonic() + patience
+    while not reaches_all_bricks(mount_point) and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+    _again(lambda: make_directory(path, wanted, below=mount_point), time.monotonic() + patience)
+
+
+def reaches_all_bricks(mount_point: str) -> bool:
+    """Whether a GlusterFS client is connected to each brick, from its own directory `.meta` (its xlator meta). True
+    where it tells nothing."""
+    for file in glob.glob(f"{glob.escape(mount_point)}/.meta/graphs/active/*-client-*/private"):
+        try:
+            with open(file, encoding="utf-8", errors="replace") as told:
+                if "connected = 0" in told.read():
+                    return False
+        except OSError:
+            # Another graph is the active one by now.
+            return False
+    return True
+
+
+def _again(act: Callable[[], None], deadline: float) -> None:
+    while True:
+        try:
+            return act()
+        except OSError as error:
+            if error.errno not in (errno.EIO, errno.ESTALE) or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE)
 
 
 def make_directory(path: str, wanted: NewDirectory, below: str) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -14,7 +15,11 @@ import docker
 import pytest
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import Engine
-from ansible_collections.berthage.swarm.plugins.module_utils._volumes.apply import make_directory
+from ansible_collections.berthage.swarm.plugins.module_utils._volumes.apply import (
+    make_directory,
+    make_directory_on_glusterfs,
+    reaches_all_bricks,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.observe import (
     Mount,
     at_once,
@@ -152,3 +157,46 @@ def test_a_volume_is_gone_when_the_engine_or_the_swarm_says_so_and_not_when_its_
 )
 def test_the_source_of_a_mount_may_be_a_template(source, volume, expected):
     assert may_name(source, volume) is expected
+
+
+def test_a_directory_on_glusterfs_waits_until_the_client_reaches_all_bricks(tmp_path):
+    one, two = (tmp_path / ".meta" / "graphs" / "active" / f"gv0-client-{number}" / "private" for number in (0, 1))
+    for file in (one, two):
+        file.parent.mkdir(parents=True)
+        file.write_text("[xlator.protocol.client.gv0-client.priv]\nconnecting = 0\nconnected = 1\n")
+    assert reaches_all_bricks(str(tmp_path))
+    two.write_text(two.read_text().replace("connected = 1", "connected = 0"))
+    assert not reaches_all_bricks(str(tmp_path))
+    assert reaches_all_bricks(str(tmp_path / "of-another-kind"))
+
+    threading.Timer(0.3, lambda: two.write_text("connected = 1\n")).start()
+    began = time.monotonic()
+    make_directory_on_glusterfs(str(tmp_path / "a"), MINE, str(tmp_path), patience=20)
+    assert 0.2 < time.monotonic() - began < 10
+    assert (tmp_path / "a").is_dir()
+
+
+def test_a_brick_that_stays_away_does_not_keep_a_directory_from_being_made(tmp_path):
+    file = tmp_path / ".meta" / "graphs" / "active" / "gv0-client-0" / "private"
+    file.parent.mkdir(parents=True)
+    file.write_text("connected = 0\n")
+    make_directory_on_glusterfs(str(tmp_path / "a"), MINE, str(tmp_path), patience=0.2)
+    assert (tmp_path / "a").is_dir()
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_what_glusterfs_refuses_while_others_are_at_it_is_tried_again(tmp_path, monkeypatch, number):
+    refusals = [OSError(number, "refused"), OSError(number, "refused")]
+    real = os.chmod
+
+    def refuse_twice(path, mode):
+        if refusals:
+            raise refusals.pop()
+        real(path, mode)
+
+    monkeypatch.setattr(os, "chmod", refuse_twice)
+    make_directory_on_glusterfs(str(tmp_path / "a"), MINE, str(tmp_path), patience=5)
+    assert not refusals
+    refusals.append(PermissionError(errno.EACCES, "refused"))
+    with pytest.raises(PermissionError):
+        make_directory_on_glusterfs(str(tmp_path / "b"), MINE, str(tmp_path), patience=5)
