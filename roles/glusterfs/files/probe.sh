@@ -11,7 +11,7 @@ echo "os=$ID"
 echo "os_like=$ID_LIKE"
 
 has=''
-for program in glusterd gluster; do
+for program in glusterd gluster mkfs.xfs; do
     command -v "$program" >/dev/null && has="$has $program"
 done
 echo "has=$has"
@@ -40,6 +40,11 @@ echo "restart_bricks=${bricks_files%% *} ${bricks_enabled:-absent} $(systemctl i
 
 set -- /var/lib/glusterd/peers/*
 echo "peers=$([ -e "$1" ] && echo $# || echo 0)"
+
+echo "selinux=$(getenforce 2>/dev/null)"
+
+# A host that was given back its place in the pool, and is not whole yet: see rebuild.py.
+echo "rebuild=$([ -e /var/lib/glusterd/berthage-rebuild.json ] && echo yes)"
 
 # Without this line the answer is not whole: Ansible may lose the end of what a slow host says.
 echo "end="

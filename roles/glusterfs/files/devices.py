@@ -1,0 +1,212 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The devices of bricks: formatted once, and mounted at their paths, now and at boot.
+
+    python3 - look BRICKS     prints, as JSON: changed, and what would be done
+    python3 - do BRICKS       does it, and prints the same
+
+BRICKS is a JSON list of {path, device, wipe}. Everything is looked at before the first change, and every reason to
+refuse is said at once. A device that holds anything is not formatted unless `wipe` says so; a file system that carries
+the role's own label never is, and is mounted as it is: it may be a brick of this host's life before.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Iterator
+
+LABEL = "berthage"
+FSTAB = "/etc/fstab"
+# nofail: a dead disk must keep neither the host down nor the bricks on its other disks. The brick on it stays down: its
+# directory is on the disk, not below it. before: glusterd starts its bricks once, at its own start.
+OPTIONS = "noatime,nofail,x-systemd.before=glusterd.service,x-systemd.device-timeout=30s"
+LIMIT = 600
+
+
+class Failed(Exception):
+    """What went wrong, and what to do."""
+
+
+@dataclass(frozen=True)
+class Brick:
+    path: str
+    device: str
+    wipe: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A device, and the place where it is to be mounted. `problem` says what is in the way."""
+
+    problem: str = ""
+    mounted: bool = False
+    signatures: str = ""  # what libblkid finds on it
+    is_ours: bool = False
+    uuid: str = ""
+    listed: bool = False  # in fstab, at its path
+
+
+def main(arguments: list[str]) -> None:
+    bricks = [Brick(each["path"].rstrip("/"), each["device"], each["wipe"]) for each in json.loads(arguments[1])]
+    try:
+        seen = {brick: look(brick) for brick in bricks}
+        _refuse([f"{brick.path}, device: {it.problem}" for brick, it in seen.items() if it.problem] + _twice(bricks))
+        told = [line for brick in bricks for line in plan(brick, seen[brick])]
+        if arguments[0] == "do":
+            for brick in bricks:
+                do(brick, seen[brick])
+    except Failed as failure:
+        sys.exit(str(failure))
+    print(json.dumps({"changed": bool(told), "told": told}))
+
+
+def look(brick: Brick) -> Seen:
+    try:
+        device = os.stat(brick.device)
+    except OSError as error:
+        return Seen(f"{brick.device}: {error.strerror}; see `lsblk` for what this host has")
+    if not stat.S_ISBLK(device.st_mode):
+        return Seen(f"{brick.device} is no block device; see `lsblk` for what this host has")
+    found = _signatures(brick.device)
+    uuid = found.get("UUID", "")
+    lines = [line[0] for line in _fstab() if line[1:2] == [brick.path]]
+    listed = bool(uuid) and lines == [f"UUID={uuid}"]
+    place = os.stat(brick.path) if os.path.isdir(brick.path) else None
+    if place is not None and place.st_dev == device.st_rdev:
+        return Seen(mounted=True, is_ours=True, uuid=uuid, listed=listed)
+    is_ours = found.get("TYPE") == "xfs" and found.get("LABEL") == LABEL
+    shown = ", ".join(f"{key} {found[key]}" for key in ("TYPE", "PTTYPE", "LABEL", "UUID") if key in found)
+    problems = list(_in_the_way(brick, device, place))
+    if shown and not is_ours and not brick.wipe:
+        problems.append(
+            f"{brick.device} is not empty ({shown}); say `wipe: true` with it when nothing on it is needed, or mount "
+            "it yourself and leave `device` out"
+        )
+    if lines and not listed:
+        problems.append(f"{FSTAB} has another line for {brick.path}; remove it, or leave `device` out")
+    return Seen("; ".join(problems), False, shown, is_ours, uuid, listed)
+
+
+def plan(brick: Brick, seen: Seen) -> list[str]:
+    """What is to be done, in words."""
+    if seen.mounted and seen.listed:
+        return []
+    told = [] if seen.is_ours else [f"format {brick.device} (xfs)"]
+    return [*told, f"mount {brick.device} at {brick.path}, now and at boot"]
+
+
+def do(brick: Brick, seen: Seen) -> None:
+    uuid = seen.uuid
+    if not seen.is_ours:
+        if seen.signatures:
+            _run("wipefs", "--all", brick.device)
+        # Gluster's extended attributes fit into an inode of 512 bytes.
+        _run("mkfs.xfs", "-q", "-L", LABEL, "-i", "size=512", brick.device)
+        uuid = _signatures(brick.device)["UUID"]
+    if not seen.listed:
+        _list(f"UUID={uuid} {brick.path} xfs {OPTIONS} 0 0\n")
+        _run("systemctl", "daemon-reload")
+    if not seen.mounted:
+        os.makedirs(brick.path, exist_ok=True)
+        # Nothing is written below while nothing is mounted. Not every file system knows the flag.
+        subprocess.run(["chattr", "+i", brick.path], capture_output=True, check=False)
+        _run("mount", brick.path)
+        if os.stat(brick.path).st_dev != os.stat(brick.device).st_rdev:
+            raise Failed(
+                f"{brick.path}: mounted, and yet another device than {brick.device}; see `findmnt {brick.path}`"
+            )
+
+
+def _in_the_way(brick: Brick, device: os.stat_result, place: os.stat_result | None) -> Iterator[str]:
+    name = os.path.basename(os.path.realpath(brick.device))
+    users = [os.path.basename(each) for each in glob.glob(f"/sys/class/block/{name}/holders/*")]
+    parts = [each.split("/")[-2] for each in glob.glob(f"/sys/class/block/{name}/*/partition")]
+    where = [line.split()[4] for line in _lines("/proc/self/mountinfo") if line.split()[2] == _numbers(device.st_rdev)]
+    if where:
+        yield f"{brick.device} is mounted at {', '.join(where)}; unmount it first, or choose another"
+    if users or parts:
+        yield f"{brick.device} is in use by {', '.join(users + parts)}; choose a device that nothing is built on"
+    if place is not None and place.st_dev != os.stat(os.path.dirname(brick.path)).st_dev:
+        yield f"something else is mounted at {brick.path}; see `findmnt {brick.path}`"
+    elif place is not None and os.listdir(brick.path):
+        yield f"{brick.path} has files in it, which the mount would hide; move them away"
+
+
+def _signatures(device: str) -> dict[str, str]:
+    """What the device itself says, not what udev remembers; empty where there is nothing."""
+    done = _call("blkid", "--probe", "--output", "export", device)
+    if done.returncode not in (0, 2) or (done.returncode == 2 and done.stderr.strip()):
+        raise Failed(f"`blkid {device}` cannot tell what is on it: {done.stderr.strip() or 'several signatures'}")
+    return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line and "DEVNAME" not in line)
+
+
+def _twice(bricks: list[Brick]) -> list[str]:
+    devices = [os.path.realpath(brick.device) for brick in bricks]
+    return [
+        f"{each}, device: is given twice; one device makes one file system"
+        for each in {*devices}
+        if devices.count(each) > 1
+    ]
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise Failed("\n".join(problems))
+
+
+def _fstab() -> list[list[str]]:
+    return [line.split() for line in _lines(FSTAB) if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.readlines()
+    except FileNotFoundError:
+        return []
+
+
+def _list(line: str) -> None:
+    text = "".join(each if each.endswith("\n") else f"{each}\n" for each in _lines(FSTAB)) + line
+    with open(f"{FSTAB}.berthage", "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(f"{FSTAB}.berthage", 0o644)
+    os.replace(f"{FSTAB}.berthage", FSTAB)
+
+
+def _numbers(device: int) -> str:
+    return f"{os.major(device)}:{os.minor(device)}"
+
+
+def _run(*command: str) -> None:
+    done = _call(*command)
+    if done.returncode:
+        raise Failed(f"`{' '.join(command)}` failed: {' '.join((done.stdout + done.stderr).split())}")
+
+
+def _call(*command: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            env={**os.environ, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LIMIT,
+            check=False,
+            text=True,
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise Failed(f"`{' '.join(command)}`: {error}") from error
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
