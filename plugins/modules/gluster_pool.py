@@ -119,6 +119,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.berthage.swarm.plugins.module_utils import _host_lock
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import pool as pools
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Gluster, GlusterError
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import look_up, why_unreachable
@@ -127,6 +128,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._plan import CREATE
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused, refuse_if_any
 
 PAUSE = 0.5
+# Seconds for another run on this host to end; one that heals or moves data takes its time.
+LOCK_PATIENCE = 900.0
 
 
 def main() -> None:
@@ -134,11 +137,13 @@ def main() -> None:
     gluster = Gluster()
     try:
         spec = pools.pool_spec(module.params)
+        if not module.check_mode:
+            _host_lock.take("glusterfs", LOCK_PATIENCE)
         deadline = time.monotonic() + spec.timeout
         pool = observe(gluster, spec, deadline)
     except Refused as refusal:
         module.fail_json(msg=str(refusal), problems=[problem.as_dict() for problem in refusal.problems], changed=False)
-    except GlusterError as error:
+    except (GlusterError, _host_lock.Busy) as error:
         module.fail_json(msg=str(error), changed=False)
 
     run = Run(pools.pool_steps(spec, pool), "peers")

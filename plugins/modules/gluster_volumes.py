@@ -274,6 +274,7 @@ from typing import Any, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.berthage.swarm.plugins.module_utils import _host_lock
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import bricks as brick_directories
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import plan as plans
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import quota, quota_plan
@@ -286,6 +287,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._plan import Run, S
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused, refuse_if_any
 
 START_LIMIT = 120.0
+# Seconds for another run on this host to end; one that heals or moves data takes its time.
+LOCK_PATIENCE = 900.0
 PAUSE = 1.0
 
 
@@ -294,11 +297,13 @@ def main() -> None:
     gluster = Gluster()
     try:
         declared = specs.volume_specs(module.params["volumes"])
+        if not module.check_mode:
+            _host_lock.take("glusterfs", LOCK_PATIENCE)
         observed = observe(gluster, declared)
         limits = observe_limits(gluster, declared, observed)
     except Refused as refusal:
         module.fail_json(msg=str(refusal), problems=[problem.as_dict() for problem in refusal.problems], changed=False)
-    except GlusterError as error:
+    except (GlusterError, _host_lock.Busy) as error:
         module.fail_json(msg=str(error), changed=False)
 
     planned = quota_plan.with_quota(

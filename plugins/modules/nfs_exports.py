@@ -228,6 +228,7 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.berthage.swarm.plugins.module_utils import _host_lock
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import ganesha, kernel
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import ServerError, ServerRefused
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import (
@@ -238,6 +239,9 @@ from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import (
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import Run
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused, refuse_if_any
 
+# Seconds for another run on this host to end.
+LOCK_PATIENCE = 120.0
+
 
 def main() -> None:
     module = AnsibleModule(argument_spec=EXPORTS_ARGUMENTS, supports_check_mode=True)
@@ -247,9 +251,11 @@ def main() -> None:
         module.fail_json(msg=str(refusal), changed=False, problems=[one.as_dict() for one in refusal.problems])
     server = ganesha if declared.implementation == GANESHA else kernel
     try:
+        if not module.check_mode:
+            _host_lock.take("nfs_exports", LOCK_PATIENCE)
         state = server.observe(declared, will_apply=not module.check_mode)
         plan = server.plan(declared, state)
-    except ServerError as error:
+    except (ServerError, _host_lock.Busy) as error:
         module.fail_json(msg=str(error), changed=False)
 
     run = Run(plan.steps, "exports")

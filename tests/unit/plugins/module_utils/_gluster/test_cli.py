@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
+from unittest.mock import Mock
+
 import pytest
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import (
     IN_CLUSTER,
+    Gluster,
     GlusterBusy,
     GlusterError,
     answer_in,
@@ -143,3 +147,30 @@ total clients for volume gv0 : 6
 """
 
     assert clients_in(table) == {"glustershd": 3, "fuse": 2, "gfapi.ganesha.nfsd": 1}
+
+
+@pytest.fixture
+def asked_for_clients(monkeypatch, volumes):
+    """What comes of the question for a volume's clients where gluster refuses it, and says this."""
+
+    def ask(said, bricks_online):
+        gluster = Gluster()
+        monkeypatch.setattr(gluster, "_run", Mock(side_effect=GlusterError(said)))
+        bricks = tuple(replace(brick, online=bricks_online) for brick in volumes["gv0"].bricks)
+        monkeypatch.setattr(gluster, "volumes", lambda: {"gv0": replace(volumes["gv0"], bricks=bricks)})
+        return gluster.clients("gv0")
+
+    return ask
+
+
+COMMIT_FAILED = "gluster says: Commit failed on 10.77.7.12. Please check log file for details."
+
+
+def test_a_volume_without_clients_whose_bricks_are_on_other_hosts_has_no_clients(asked_for_clients):
+    assert asked_for_clients(COMMIT_FAILED, bricks_online=True) == {}
+
+
+@pytest.mark.parametrize(("said", "bricks_online"), [(COMMIT_FAILED, False), ("gluster says: no", True)])
+def test_clients_that_cannot_be_counted_are_not_taken_for_none(asked_for_clients, said, bricks_online):
+    with pytest.raises(GlusterError):
+        asked_for_clients(said, bricks_online)
