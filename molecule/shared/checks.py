@@ -98,13 +98,13 @@ def _lab(command: str, name: str) -> None:
 
 
 @lru_cache(maxsize=None)
-def packed_module(host: Host, name: str) -> str:
+def packed_module(host: Host, name: str, argument: str = "") -> str:
     """The directory on a host where a module lies as Ansible packs it, for packed_module.py there. It has an empty
-    list as its main argument (`volumes: []`), and is run with that once."""
+    list as its main argument (`volumes: []`), and is run with that once, in check mode."""
     items = name.rpartition(".")[2]
     os.environ["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
     try:
-        host.ansible(name, json.dumps({items: []}), check=False, become=False)
+        host.ansible(name, json.dumps({argument or items: []}), check=True, become=False)
     finally:
         del os.environ["ANSIBLE_KEEP_REMOTE_FILES"]
     packed = host.check_output(f"ls -t /root/.ansible/tmp/*/AnsiballZ_{items}.py | head -n 1")

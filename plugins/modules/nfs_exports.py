@@ -70,12 +70,21 @@ options:
           sec:
             description:
               - Security flavors, the preferred one first.
-              - The Kerberos ones need a keytab and the GSS services on the server, which this module does not set up.
-                With O(implementation=ganesha) they are not supported yet.
+              - The Kerberos ones need a keytab and the GSS services on the server, which the role sets up.
             type: list
             elements: str
             choices: [sys, krb5, krb5i, krb5p, none]
             default: [sys]
+          xprtsec:
+            description:
+              - How the client may be connected. V(none) is without RPC with TLS, V(tls) with it, V(mtls) with it and a
+                certificate of the client's own. Without this option all three are open to it.
+              - Refused where it cannot be had, with the reason. Linux servers have it from 6.5 on, and need C(tlshd) of
+                ktls-utils; nfs-ganesha does not have it.
+            type: list
+            elements: str
+            choices: [none, tls, mtls]
+            default: []
           sync:
             description:
               - Whether a write is answered only when it is on disk. V(false) loses acknowledged data in a power cut.
@@ -97,6 +106,15 @@ options:
         description:
           - Identity of the file system, a number, V(root) or a UUID. Needed where it has none of its own.
           - Refused with O(implementation=ganesha), which identifies file systems by itself.
+        type: str
+      quota:
+        description:
+          - How much the directory may hold with all that is below it, a whole number with C(K), C(M), C(G) or C(T),
+            powers of 1024. A writer beyond that gets EDQUOT from ext4, ENOSPC from xfs.
+          - The directory becomes a project of its file system, ext4 or xfs, which has to be mounted with C(prjquota).
+            Where it is not, this is refused with the remedy. The project is named in C(/etc/projects) and
+            C(/etc/projid).
+          - A quota that is declared no more is taken away. What the directory holds stays.
         type: str
       state:
         description: V(absent) withdraws the export. The directory and its files stay.
@@ -134,6 +152,7 @@ EXAMPLES = r"""
         clients:
           - host: 10.0.0.0/24
       - path: /srv/nfs/media
+        quota: 200G
         clients:
           - {host: 10.0.0.0/24, access: ro}
           - {host: 10.0.0.7, squash: all, options: [anonuid=1000, anongid=1000]}
@@ -229,8 +248,8 @@ problems:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.berthage.swarm.plugins.module_utils import _host_lock
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs import ganesha, kernel
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import ServerError, ServerRefused
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import ganesha, kernel, project_quota, quotas
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import QuotaFailed, ServerError, ServerRefused
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import (
     EXPORTS_ARGUMENTS,
     GANESHA,
@@ -255,23 +274,29 @@ def main() -> None:
             _host_lock.take("nfs_exports", LOCK_PATIENCE)
         state = server.observe(declared, will_apply=not module.check_mode)
         plan = server.plan(declared, state)
+        quota_plan = quotas.plan(declared, project_quota.observe(declared))
     except (ServerError, _host_lock.Busy) as error:
         module.fail_json(msg=str(error), changed=False)
 
-    run = Run(plan.steps, "exports")
+    steps = quotas.merged(plan.steps, quota_plan)
+    run = Run(steps, "exports")
     result = {"file": state.drop_in.path, "serving": state.is_serving}
     try:
-        refuse_if_any([*plan.problems, *(problem for step in plan.steps for problem in step.problems)])
+        refuse_if_any([*plan.problems, *(problem for step in steps for problem in step.problems)])
         if module.check_mode:
             run.pretend()
-        elif any(step.changes for step in plan.steps):
-            for warning in server.apply(declared, plan, state):
-                module.warn(warning)
+        elif any(step.changes for step in steps):
+            with project_quota.in_force(quota_plan.changes):
+                # A change of quotas alone is none that the server has to take.
+                for warning in server.apply(declared, plan, state) if any(one.changes for one in plan.steps) else ():
+                    module.warn(warning)
             # The server took the set as a whole, so nothing is left to be done for a single export.
             run.apply(lambda step: None, failures=())
     except Refused as refusal:
         problems = [one.as_dict() for one in refusal.problems]
         module.fail_json(msg=str(refusal), problems=problems, **result, **run.result())
+    except QuotaFailed as failure:
+        module.fail_json(msg=str(failure), **result, **{**run.result(), "changed": failure.changed})
     except ServerRefused as refusal:
         outcome = {**run.result(), "changed": not refusal.restored}
         problems = [one.as_dict() for one in refusal.problems]

@@ -11,9 +11,11 @@ import shlex
 import subprocess
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import nfs_kills
 import pytest
 from checks import inventory, lab_variables, node, wait_for
 from module_calls import module
@@ -207,6 +209,68 @@ def test_a_file_that_the_module_did_not_write_is_not_overwritten(host):
         assert host.file(path).content_string == "# by hand\n"
     finally:
         host.check_output(f"rm {path}")
+
+
+# Reads as slowly as a client that works with what it reads, until it is told to make an end of it.
+SLOW_READER = """
+import hashlib, os, sys, time
+whole, pieces = hashlib.sha256(), 0
+while piece := sys.stdin.buffer.read(1 << 20):
+    whole.update(piece)
+    pieces += 1
+    open("/tmp/reading", "w").write(str(pieces))
+    if not os.path.exists("/tmp/make-an-end"):
+        time.sleep(0.1)
+print(whole.hexdigest())
+"""
+
+
+def test_who_has_a_file_open_reads_on_while_exports_change(host):
+    client, subnet = node("client"), lab_variables()["lab_subnet"]
+    host.check_output("mkdir -p /srv/nfs/open /srv/nfs/open2 && head -c 400M /dev/urandom > /srv/nfs/open/file")
+    wanted = host.check_output("sha256sum < /srv/nfs/open/file").split()[0]
+    process = host.check_output("pidof ganesha.nfsd || cat /proc/fs/nfsd/threads")
+    client.check_output("rm -f /tmp/reading /tmp/make-an-end")
+    read_slowly = f"timeout 200 nfs-cat {url('/srv/nfs/open', 'file')} | python3 -c {shlex.quote(SLOW_READER)}"
+    try:
+        apply(host, "open", [export("/srv/nfs/open", subnet)])
+        with ThreadPoolExecutor() as pool:
+            reader = pool.submit(client.run, read_slowly)
+            assert wait_for(lambda: client.file("/tmp/reading").exists, seconds=30)
+            other = [export("/srv/nfs/open2", subnet)]
+            added = apply(host, "open", [export("/srv/nfs/open", subnet), *other])
+            updated = apply(host, "open", [export("/srv/nfs/open", subnet, "192.0.2.7", access="ro"), *other])
+            removed = apply(host, "open", [export("/srv/nfs/open", subnet, "192.0.2.7", access="ro")])
+            read_meanwhile = int(client.check_output("cat /tmp/reading"))
+            client.check_output("touch /tmp/make-an-end")
+            done = reader.result()
+    finally:
+        apply(host, "open", [])
+        host.check_output("rm -r /srv/nfs/open /srv/nfs/open2")
+    assert [one["changed"] for one in (added, updated, removed)] == [True] * 3
+    assert 0 < read_meanwhile < 400, "the exports did not change while the file was being read"
+    assert done.stdout.strip() == wanted, done.stderr
+    assert host.check_output("pidof ganesha.nfsd || cat /proc/fs/nfsd/threads") == process
+
+
+def test_a_run_killed_at_any_change_of_the_server_is_ended_by_the_next_one(host):
+    client = lab_variables()["lab_subnet"]
+    host.check_output(f"mkdir -p {nfs_kills.BY_HAND}")
+    export_by_hand(host, nfs_kills.BY_HAND, client)
+    try:
+        points = nfs_kills.while_it_withdraws(host, IMPLEMENTATION, client)
+    finally:
+        withdraw_by_hand(host, nfs_kills.BY_HAND, client)
+        apply(host, "kills", [])
+    nfs_kills.check_withdrawal(points)
+
+
+def test_a_run_killed_while_it_takes_a_refused_change_back_leaves_nothing_open(host):
+    try:
+        points = nfs_kills.while_it_takes_back(host, IMPLEMENTATION, lab_variables()["lab_subnet"])
+    finally:
+        apply(host, "kills", [])
+    nfs_kills.check_taking_back(points)
 
 
 # The last one, since clients may have to wait for the server's grace time after it.

@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Iterable
+from urllib.parse import quote, unquote
 
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
 _HEADER = "# Managed by Ansible, module berthage.swarm.nfs_exports"
+# What is being withdrawn is in no declaration any more. Were it in no file either, nobody would ever close what a run
+# that was killed in between has left open.
+_WITHDRAWN = "# Being withdrawn: "
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,14 @@ class DropIn:
     path: str
     text: str | None = None
     sound: bool = True
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """The paths that a run was withdrawing when it was killed."""
+        lines = (self.text or "").splitlines()
+        return tuple(
+            unquote(line[len(_WITHDRAWN) :], errors="surrogateescape") for line in lines if line.startswith(_WITHDRAWN)
+        )
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -37,3 +50,10 @@ class DropIn:
 
 def header(name: str) -> str:
     return f"{_HEADER} (name: {name}). Changes by hand are overwritten.\n"
+
+
+def noting(text: str, name: str, withdrawn: Iterable[str]) -> str:
+    """The drop-in with a note of the paths that are about to be withdrawn, so that the next run ends what this one may
+    not live to end. At the end of the file: servers name the lines before it in their complaints."""
+    notes = "".join(f"{_WITHDRAWN}{quote(path, errors='surrogateescape')}\n" for path in withdrawn)
+    return (text or header(name)) + notes if notes else text

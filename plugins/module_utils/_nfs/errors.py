@@ -29,6 +29,14 @@ class ServerRefused(Exception):
         super().__init__("\n".join([*map(str, self.problems), outcome]))
 
 
+class QuotaFailed(Exception):
+    """The file system did not take a quota. `changed` says whether something is not as it was before."""
+
+    def __init__(self, what: str, changed: bool) -> None:
+        self.changed = changed
+        super().__init__(what)
+
+
 def refuse_without_rights() -> None:
     """Files and tables of an NFS server are root's.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, dropin
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs.options import DEFAULTS, SWITCHES, VALUES
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.options import DEFAULTS, SWITCHES, TRANSPORTS, VALUES
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import (
     Client,
     Declaration,
@@ -98,6 +98,7 @@ def _options(export: Export, client: Client) -> str:
             "subtree_check" if client.subtree_check else "no_subtree_check",
             squash,
             f"sec={':'.join(client.sec)}",
+            *([f"xprtsec={':'.join(client.xprtsec)}"] if client.xprtsec else []),
             *([f"fsid={export.fsid}"] if export.fsid is not None else []),
             *client.options,
         ]
@@ -180,6 +181,10 @@ def _setting(name: str, equals: str, value: str) -> tuple[str, Any]:
     if name in ("anonuid", "anongid") and re.fullmatch("-?[0-9]{1,10}", value):
         # exportfs prints the number as a signed one.
         return name, int(value) % 2**32
+    if name == "xprtsec" and equals:
+        # Without the option every way to connect is open; the order in which they are named says nothing.
+        ways = set(value.split(":"))
+        return name, None if ways == set(TRANSPORTS) else ":".join(sorted(ways))
     if equals and name in VALUES:
         return VALUES[name], value
     return f"option {name}", value if equals else True

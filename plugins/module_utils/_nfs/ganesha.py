@@ -21,6 +21,7 @@ from typing import Any, Iterator
 
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
     clients,
+    dropin,
     files,
     ganesha_config,
     ganesha_errors,
@@ -81,8 +82,9 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
     Raises:
         ServerRefused: the server did not take it. The former exports are in force again, unless it says otherwise.
     """
+    noted = dropin.noting(planned.text, declared.name, dict.fromkeys(one.path for one in planned.withdrawn))
     try:
-        _put(state, planned.text)
+        _put(state, noted)
     except OSError as error:
         # The former file is still there, whole.
         raise ServerRefused(
@@ -101,13 +103,15 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
                 said += _export(state.drop_in.path, planned.numbers[export.path])
         problems = ganesha_errors.problems([*said, *_read_from(log, start)], state.drop_in.path, planned.text)
         if not problems:
-            for number in planned.withdrawn:
-                _tell("RemoveExport", "q", str(number))
+            for one in planned.withdrawn:
+                _tell("RemoveExport", "q", str(one.number))
             problems = _not_served(declared, planned, state)
+        if not problems and noted != planned.text:
+            _put(state, planned.text)
     except (OSError, ServerError) as error:
         problems = [Problem(state.drop_in.path, "", str(error), "see to that, then run again")]
     if problems:
-        raise _taken_back(problems, changed, planned, state)
+        raise _taken_back(problems, declared, changed, planned, state)
     return ()
 
 
@@ -119,18 +123,23 @@ def _not_served(declared: Declaration, planned: Plan, state: State) -> list[Prob
     ]
 
 
-def _taken_back(problems: list[Problem], changed: list[str], planned: Plan, state: State) -> ServerRefused:
+def _taken_back(
+    problems: list[Problem], declared: Declaration, changed: list[str], planned: Plan, state: State
+) -> ServerRefused:
     """Put the former file and the former exports back."""
     # The same refusal is often said twice: in the answer, and in the log.
     items = [*dict.fromkeys(problems)]
     before = {one.number: one for one in state.served or ()}
     try:
-        _put(state, state.drop_in.text or "")
-        for number in {*(planned.numbers[path] for path in changed if path in planned.numbers), *planned.withdrawn}:
+        former = state.drop_in.text or ""
+        touched = {planned.numbers[path]: path for path in changed if path in planned.numbers}
+        _put(state, dropin.noting(former, declared.name, [path for one, path in touched.items() if one not in before]))
+        for number in {*touched, *(one.number for one in planned.withdrawn)}:
             if number in before:
                 _export(state.drop_in.path, number)
             elif number in {one.number for one in _served()}:
                 _tell("RemoveExport", "q", str(number))
+        _put(state, former)
         now = {one.number: one for one in _served()}
     except (OSError, ServerError) as error:
         return ServerRefused(items, False, str(error))

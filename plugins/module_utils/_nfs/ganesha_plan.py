@@ -60,14 +60,14 @@ class State:
 class Plan:
     """`problems` are those of the drop-in as a whole; `text` is the drop-in to be (empty: no file).
 
-    `numbers` gives each declared export its number; `withdrawn` are the numbers in service that are to go.
+    `numbers` gives each declared export its number; `withdrawn` are the exports in service that are to go.
     """
 
     steps: tuple[Step, ...]
     problems: tuple[Problem, ...]
     text: str
     numbers: Mapping[str, int]
-    withdrawn: tuple[int, ...]
+    withdrawn: tuple[Served, ...]
 
 
 def plan(declared: Declaration, state: State) -> Plan:
@@ -78,12 +78,14 @@ def plan(declared: Declaration, state: State) -> Plan:
     steps = [_present(export, filed.get(export.path), state, numbers) for export in declared.exports]
     gone = [*declared.absent, *dropped]
     steps += [_gone(path, filed.get(path), state) for path in gone]
+    unfinished = [path for path in state.drop_in.unfinished if path not in present and path not in gone]
+    steps += [_unfinished(path, state) for path in unfinished]
     return Plan(
         steps=tuple(_with_problems(step, declared, state) for step in steps),
         problems=(*state.drop_in.problems, *_inclusion_problems(state)),
         text=ganesha_config.drop_in(declared, numbers),
         numbers=numbers,
-        withdrawn=tuple(one.number for path in gone for one in _own_served(path, state)),
+        withdrawn=tuple(one for path in [*gone, *unfinished] for one in _own_served(path, state)),
     )
 
 
@@ -126,6 +128,15 @@ def _present(export: Export, filed: FiledExport | None, state: State, numbers: M
             details=details,
             message=f"{state.drop_in.path} could be written by others: written anew",
         )
+    if export.path in state.drop_in.unfinished:
+        return Step(
+            export.path,
+            plans.UPDATE,
+            {"file": "noted as being withdrawn"},
+            {"file": "declared"},
+            details=details,
+            message="a run that was cut short was withdrawing it: the note of that is gone",
+        )
     return Step(export.path, plans.KEEP, before, after, details=details)
 
 
@@ -135,6 +146,11 @@ def _gone(path: str, filed: FiledExport | None, state: State) -> Step:
     if filed is None:
         return Step(path, plans.NONE)
     return Step(path, plans.REMOVE, {"clients": [_line(host, meaning) for host, meaning in filed.clients]}, None)
+
+
+def _unfinished(path: str, state: State) -> Step:
+    before = {"served": path} if _own_served(path, state) else {"file": "noted as being withdrawn"}
+    return Step(path, plans.REMOVE, before, None, message="a run that was cut short was withdrawing it")
 
 
 def _with_problems(step: Step, declared: Declaration, state: State) -> Step:

@@ -10,6 +10,7 @@ and without a file. `exportfs -a` adds and updates; what is to go is withdrawn e
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from typing import Iterable, Iterator
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
     clients,
     complaints,
+    dropin,
     exports,
     files,
     kernel_plan,
@@ -38,6 +40,7 @@ _STATE_DIRECTORY = "/var/lib/nfs"
 # A resolver that does not answer is what makes exportfs slow; it gives up by itself well before this.
 _TIMEOUT = 120
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+_FIRST_KERNEL_WITH_TLS = (6, 5)
 
 
 def observe(declared: Declaration, will_apply: bool) -> State:
@@ -58,6 +61,7 @@ def observe(declared: Declaration, will_apply: bool) -> State:
         *(export.path for export in declared.exports),
         *declared.absent,
         *_paths(drop_in.text or ""),
+        *drop_in.unfinished,
     ]
     real = {one: os.path.realpath(one) for one in ours}
     active = _active_table()
@@ -66,6 +70,7 @@ def observe(declared: Declaration, will_apply: bool) -> State:
         *(one.entry.client for one in foreign if one.entry.path in real.values()),
         *(one.client for one in active if one.path in real.values()),
     }
+    without_tls, remedy_for_tls = _without_tls(will_apply)
     return State(
         drop_in=drop_in,
         active=active,
@@ -74,6 +79,8 @@ def observe(declared: Declaration, will_apply: bool) -> State:
         names={host: _names(host) for host in hosts if clients.kind(host) == clients.NAME},
         is_serving=_threads() > 0,
         missing=frozenset(one.path for one in declared.exports if will_apply and not os.path.isdir(one.path)),
+        without_tls=without_tls,
+        remedy_for_tls=remedy_for_tls,
     )
 
 
@@ -88,13 +95,16 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
     """
     # What is new comes before what is stale goes: should the server refuse, nothing has been withdrawn from anyone.
     try:
-        files.put(state.drop_in.path, planned.text)
+        noted = dropin.noting(planned.text, declared.name, planned.withdrawn)
+        files.put(state.drop_in.path, noted)
         said = _exportfs("-a")
         problems, of_others = complaints.sorted_out(said, declared, state)
         problems += _not_active(declared, state, of_others)
         if not problems:
             for entry in planned.stale:
                 problems += complaints.of_withdrawal(entry, _withdraw(entry))
+        if not problems and noted != planned.text:
+            files.put(state.drop_in.path, planned.text)
     except (OSError, ServerError) as error:
         problems, of_others = [Problem(state.drop_in.path, "", str(error), "see to that, then run again")], []
     if problems:
@@ -123,13 +133,15 @@ def _taken_back(problems: Iterable[Problem], declared: Declaration, state: State
     # The same refusal is often said twice: by exportfs, and by the entry that is missing in the table because of it.
     items = [*dict.fromkeys(problems)]
     try:
-        files.put(state.drop_in.path, state.drop_in.text or "")
+        former = state.drop_in.text or ""
         before = {(entry.path, entry.client) for entry in state.active}
         ours = {state.real_path(export.path) for export in declared.exports}
-        for entry in _active_table():
-            if entry.path in ours and (entry.path, entry.client) not in before:
-                _withdraw(entry)
+        added = [entry for entry in _active_table() if entry.path in ours and (entry.path, entry.client) not in before]
+        files.put(state.drop_in.path, dropin.noting(former, declared.name, sorted({entry.path for entry in added})))
+        for entry in added:
+            _withdraw(entry)
         _exportfs("-a")
+        files.put(state.drop_in.path, former)
         lost = before - {(entry.path, entry.client) for entry in _active_table()}
         if lost:
             return ServerRefused(items, False, f"no longer active: {', '.join(f'{c}:{p}' for p, c in sorted(lost))}")
@@ -196,6 +208,23 @@ def _threads() -> int:
             return int(file.read())
     except (OSError, ValueError):
         return 0
+
+
+def _without_tls(will_apply: bool) -> tuple[str, str]:
+    """What this host lacks for RPC with TLS, and what to do about it; nothing where it lacks nothing."""
+    release = os.uname().release
+    number = tuple(int(part) for part in re.findall("[0-9]+", release)[:2])
+    if number < _FIRST_KERNEL_WITH_TLS:
+        return (
+            f"its kernel is {release}, and servers have it from {'.'.join(map(str, _FIRST_KERNEL_WITH_TLS))} on",
+            "use a newer kernel, or leave it out and protect the network otherwise",
+        )
+    if will_apply and shutil.which("tlshd", path=_PATH) is None:
+        return (
+            "the program tlshd, which makes the connections for the kernel, is not installed",
+            "install ktls-utils, and name the server's certificate in /etc/tlshd.conf",
+        )
+    return "", ""
 
 
 def _state_directory() -> str:

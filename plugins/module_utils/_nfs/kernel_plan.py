@@ -40,7 +40,7 @@ class State:
 
     `real` gives the directory that a path leads to, as the active table names it; `names` gives for a host name its
     canonical name and its addresses, by any of which the table may have it; `missing` are the declared directories that
-    do not exist.
+    do not exist; `without_tls` says what this host lacks for RPC with TLS, and `remedy_for_tls` what to do.
     """
 
     drop_in: DropIn
@@ -50,6 +50,8 @@ class State:
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     is_serving: bool = True
+    without_tls: str = ""
+    remedy_for_tls: str = ""
 
     def real_path(self, path: str) -> str:
         return self.real.get(path, path)
@@ -63,12 +65,13 @@ class State:
 @dataclass(frozen=True)
 class Plan:
     """`problems` are those of the drop-in as a whole; `text` is the drop-in to be (empty: no file); `stale` are the
-    active entries that are to go."""
+    active entries that are to go, `withdrawn` the directories that nothing of ours exports afterwards."""
 
     steps: tuple[Step, ...]
     problems: tuple[Problem, ...]
     text: str
     stale: tuple[Entry, ...]
+    withdrawn: tuple[str, ...]
 
 
 def plan(declared: Declaration, state: State) -> Plan:
@@ -77,11 +80,16 @@ def plan(declared: Declaration, state: State) -> Plan:
     dropped = [path for path in filed if path not in present and path not in declared.absent]
     steps = [_present(export, filed.get(export.path, ()), state) for export in declared.exports]
     steps += [_gone(path, filed.get(path, ()), state) for path in [*declared.absent, *dropped]]
+    known = {state.real_path(path) for path in [*present, *declared.absent, *dropped]}
+    steps += [_unfinished(path, state) for path in state.drop_in.unfinished if path not in known]
+    stale = _stale(declared, filed, state)
+    exported = {state.real_path(path) for path in present}
     return Plan(
         steps=tuple(_with_problems(step, declared, state) for step in steps),
         problems=state.drop_in.problems,
         text=exports.drop_in(declared),
-        stale=_stale(declared, filed, state),
+        stale=stale,
+        withdrawn=tuple(sorted({entry.path for entry in stale} - exported)),
     )
 
 
@@ -128,6 +136,15 @@ def _present(export: Export, filed: Sequence[Entry], state: State) -> Step:
             details=details,
             message=f"{state.drop_in.path} could be written by others: written anew",
         )
+    if state.real_path(export.path) in state.drop_in.unfinished:
+        return Step(
+            export.path,
+            UPDATE,
+            {"file": "noted as being withdrawn"},
+            {"file": "declared"},
+            details=details,
+            message="a run that was cut short was withdrawing it: the note of that is gone",
+        )
     return Step(export.path, KEEP, before, after, details=details)
 
 
@@ -140,6 +157,11 @@ def _gone(path: str, filed: Sequence[Entry], state: State) -> Step:
             path, REMOVE, {"active": _line(path, active)}, None, message="it was active although no file declared it"
         )
     return Step(path, NONE)
+
+
+def _unfinished(path: str, state: State) -> Step:
+    before = {"active": _line(path, _active_and_not_foreign(path, state)) or "noted as being withdrawn"}
+    return Step(path, REMOVE, before, None, message="a run that was cut short was withdrawing it")
 
 
 def _with_problems(step: Step, declared: Declaration, state: State) -> Step:
@@ -157,6 +179,14 @@ def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Probl
     for other in declared.exports:
         if other.path < export.path and state.real_path(other.path) == real:
             yield Problem(export.path, "path", f"is the same directory as {other.path}", "declare it once")
+    for client in export.clients:
+        if client.xprtsec and state.without_tls:
+            yield Problem(
+                export.path,
+                f"clients, host {client.host!r}, xprtsec",
+                f"this host cannot do RPC with TLS: {state.without_tls}",
+                state.remedy_for_tls,
+            )
     for position, client in enumerate(export.clients):
         for other_client in export.clients[:position]:
             if state.same_client(client.host, other_client.host):
@@ -180,7 +210,7 @@ def _stale(declared: Declaration, filed: Mapping[str, Sequence[Entry]], state: S
     """Active entries of paths that are, or were, ours, which nothing declares: not this call, and no file of others."""
     wanted = {export.path: exports.declared_entries(export) for export in declared.exports}
     stale: dict[tuple[str, str], Entry] = {}
-    for path in {*wanted, *declared.absent, *filed}:
+    for path in {*wanted, *declared.absent, *filed, *state.drop_in.unfinished}:
         for entry in _active_and_not_foreign(path, state):
             stale.setdefault((entry.path, entry.client), entry)
     for path, entries in wanted.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator, Mapping
 
-from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, not_supported_yet
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
 # Every switch of exports(5) with the field that it sets and the value. Two names of one thing give one meaning.
 SWITCHES: dict[str, tuple[str, Any]] = {
@@ -52,7 +52,11 @@ VALUES: dict[str, str] = {
     "mp": "mountpoint",
     "refer": "refer",
     "replicas": "replicas",
+    "xprtsec": "xprtsec",
 }
+
+# How a client may be connected: without RPC with TLS, with it, with it and a certificate of its own.
+TRANSPORTS = ("none", "tls", "mtls")
 
 # What exportfs takes for granted where a line does not say (nfs-utils, support/nfs/exports.c).
 DEFAULTS: dict[str, Any] = {
@@ -75,6 +79,7 @@ DEFAULTS: dict[str, Any] = {
     "mountpoint": None,
     "refer": None,
     "replicas": None,
+    "xprtsec": None,
     "fsid": None,
     "uuid": None,
 }
@@ -86,6 +91,7 @@ _OWN_FIELDS = {
     **dict.fromkeys(("root_squash", "no_root_squash", "all_squash", "no_all_squash"), "squash"),
     **dict.fromkeys(("subtree_check", "no_subtree_check"), "subtree_check"),
     "sec": "sec",
+    "xprtsec": "xprtsec",
     "fsid": "fsid",
 }
 
@@ -123,8 +129,6 @@ def _problem(path: str, where: str, option: str) -> Problem | None:
     name, equals, value = option.partition("=")
     if name in _OWN_FIELDS:
         return Problem(path, where, f"{option!r} has a field of its own", f"declare it as `{_OWN_FIELDS[name]}`")
-    if name == "xprtsec":
-        return not_supported_yet(path, where, "RPC with TLS (xprtsec)", "leave it out, or protect the network by a VPN")
     if name not in VALUES if equals else option not in SWITCHES:
         return Problem(
             path, where, f"{option!r} is no option of exports(5)", f"use of these: {', '.join(_declarable())}"
@@ -151,13 +155,15 @@ def _ganesha_problems(path: str, where: str, client: Mapping[str, Any]) -> Itera
             "nfs-ganesha has no such check",
             "leave it out, or use implementation: kernel",
         )
-    kerberos = [flavor for flavor in client["sec"] if flavor.startswith("krb5")]
-    if kerberos:
-        yield not_supported_yet(
-            path, f"{where}, sec", f"{', '.join(kerberos)} with nfs-ganesha", "use sys, or use implementation: kernel"
+    if client["xprtsec"]:
+        yield Problem(
+            path,
+            f"{where}, xprtsec",
+            "nfs-ganesha has no RPC with TLS",
+            "leave it out and protect the network otherwise, or use implementation: kernel",
         )
 
 
 def _declarable() -> list[str]:
     switches = [name for name in SWITCHES if name not in _OWN_FIELDS]
-    return sorted({*switches, *(f"{name}=" for name in VALUES)})
+    return sorted({*switches, *(f"{name}=" for name in VALUES if name not in _OWN_FIELDS)})

@@ -38,12 +38,19 @@ EXPORTS_ARGUMENTS: dict[str, dict[str, Any]] = {
                         "choices": ["sys", "krb5", "krb5i", "krb5p", "none"],
                         "default": ["sys"],
                     },
+                    "xprtsec": {
+                        "type": "list",
+                        "elements": "str",
+                        "choices": list(options.TRANSPORTS),
+                        "default": [],
+                    },
                     "sync": {"type": "bool", "default": True},
                     "subtree_check": {"type": "bool", "default": False},
                     "options": {"type": "list", "elements": "str", "default": []},
                 },
             },
             "fsid": {"type": "str"},
+            "quota": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
     },
@@ -57,6 +64,7 @@ _LONGEST_CLIENT = 500
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _UUID_DIGITS = 32
+_QUOTA = re.compile(r"(?P<number>[1-9][0-9]{0,9})(?P<suffix>[KMGT])\Z")
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class Client:
     access: str
     squash: str
     sec: tuple[str, ...]
+    xprtsec: tuple[str, ...]
     sync: bool
     subtree_check: bool
     options: tuple[str, ...]
@@ -74,9 +83,12 @@ class Client:
 
 @dataclass(frozen=True)
 class Export:
+    """`quota` is in bytes; None is none of ours."""
+
     path: str
     clients: tuple[Client, ...]
     fsid: str | None
+    quota: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,7 @@ def declaration(arguments: Mapping[str, Any]) -> Declaration:
         name=arguments["name"],
         implementation=arguments["implementation"],
         exports=tuple(
-            Export(path, _clients(export), canonical_fsid(export["fsid"]))
+            Export(path, _clients(export), canonical_fsid(export["fsid"]), size_of(export["quota"]))
             for export, path, present in declared
             if present
         ),
@@ -133,6 +145,15 @@ def canonical_fsid(fsid: str | None) -> str | None:
     return digits if len(digits) == _UUID_DIGITS else fsid
 
 
+def size_of(quota: str | None) -> int | None:
+    """The bytes of a declared quota; None where there is none, or where it is no size (which is refused)."""
+    found = _QUOTA.match(quota or "")
+    if not found:
+        return None
+    power: int = "KMGT".index(found.group("suffix")) + 1
+    return int(found.group("number")) << 10 * power
+
+
 def _clients(export: Mapping[str, Any]) -> tuple[Client, ...]:
     return clients.in_order(
         [
@@ -141,6 +162,7 @@ def _clients(export: Mapping[str, Any]) -> tuple[Client, ...]:
                 access=client["access"],
                 squash=client["squash"],
                 sec=tuple(dict.fromkeys(client["sec"])),
+                xprtsec=tuple(dict.fromkeys(client["xprtsec"])),
                 sync=client["sync"],
                 subtree_check=client["subtree_check"],
                 options=tuple(client["options"]),
@@ -163,6 +185,10 @@ def _problems(
         if not export["clients"]:
             yield Problem(path, "clients", "is empty, so nobody could mount it", "name at least one client")
         yield from _fsid_problems(path, export["fsid"], arguments["implementation"])
+        if export["quota"] and size_of(export["quota"]) is None:
+            yield Problem(
+                path, "quota", f"{export['quota']!r} is no size", "give a whole number with K, M, G or T, such as 10G"
+            )
         yield from _client_list_problems(path, export["clients"], arguments["allow_world"])
         for client in export["clients"]:
             yield from options.problems(path, client, arguments["implementation"])

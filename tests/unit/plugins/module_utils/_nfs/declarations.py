@@ -16,6 +16,7 @@ def client(host: str = "10.0.0.0/24", **fields: Any) -> dict[str, Any]:
         "access": "rw",
         "squash": "root",
         "sec": ["sys"],
+        "xprtsec": [],
         "sync": True,
         "subtree_check": False,
         "options": [],
@@ -24,7 +25,14 @@ def client(host: str = "10.0.0.0/24", **fields: Any) -> dict[str, Any]:
 
 
 def export(path: str = "/srv/nfs/app", *clients: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    return {"path": path, "clients": list(clients) or [client()], "fsid": None, "state": "present", **fields}
+    return {
+        "path": path,
+        "clients": list(clients) or [client()],
+        "fsid": None,
+        "quota": None,
+        "state": "present",
+        **fields,
+    }
 
 
 def arguments(*exports: dict[str, Any], **fields: Any) -> dict[str, Any]:

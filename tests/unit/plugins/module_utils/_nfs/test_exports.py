@@ -56,6 +56,8 @@ def test_the_order_of_options_is_no_difference():
         ("rw,rw,ro,rw", "rw"),
         ("sec=krb5p:sys,rw", "rw,sec=krb5p:sys"),
         ("rw,all_squash,no_root_squash", "all_squash,rw"),
+        ("rw,xprtsec=none:tls:mtls", "rw"),
+        ("xprtsec=mtls:tls", "xprtsec=tls:mtls"),
     ],
 )
 def test_two_spellings_of_one_meaning_are_equal(one, other):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs import ganesha_config, ganesha_errors
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import dropin, ganesha_config, ganesha_errors
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.dropin import DropIn
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.ganesha_plan import Foreign, Served, State, plan
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._nfs import declarations
@@ -93,7 +93,26 @@ def test_numbers_stay_and_never_pass_from_one_path_to_another():
     planned = plan(declared(export("/b"), export("/c")), server)
     assert planned.numbers["/b"] == numbers["/b"]
     assert planned.numbers["/c"] not in numbers.values()
-    assert planned.withdrawn == (numbers["/a"],)
+    assert [one.number for one in planned.withdrawn] == [numbers["/a"]]
+
+
+def test_what_a_killed_run_noted_as_being_withdrawn_goes_now():
+    _, server = settled(export("/a"), export("/b"), export("/c"))
+    declaration = declared(export("/c"))
+    text = plan(declaration, server).text
+    killed = State(DropIn(FILE, dropin.noting(text, "berthage", ["/a", "/b", "/gone"])), server.served)
+    planned = plan(declaration, killed)
+    assert actions(planned) == {"/c": "keep", "/a": "remove", "/b": "remove", "/gone": "remove"}
+    assert [one.path for one in planned.withdrawn] == ["/a", "/b"]
+    assert planned.text == text
+
+
+def test_a_note_about_what_is_declared_again_goes_and_the_export_stays():
+    declaration, server = settled(export("/a"))
+    noted = State(DropIn(FILE, dropin.noting(server.drop_in.text, "berthage", ["/a"])), server.served)
+    planned = plan(declaration, noted)
+    assert actions(planned) == {"/a": "update"}
+    assert planned.withdrawn == ()
 
 
 def test_a_number_that_is_taken_is_not_given_again():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs import complaints, exports
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import complaints, dropin, exports
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.dropin import DropIn
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.exports import Entry
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.kernel_plan import Foreign, State, missing_from, plan
@@ -66,6 +66,46 @@ def test_an_export_no_longer_listed_is_withdrawn_and_so_is_one_declared_absent()
     planned = plan(declared(export("/a"), export("/b", state="absent")), server)
     assert actions(planned) == {"/a": "keep", "/b": "remove", "/c": "remove"}
     assert sorted(entry.path for entry in planned.stale) == ["/b", "/c"]
+
+
+def test_what_a_killed_run_noted_as_being_withdrawn_goes_now():
+    text = exports.drop_in(declared(export("/a")))
+    table = exports.drop_in(declared(export("/a"), export("/b c"), export("/d")))
+    server = state(dropin.noting(text, "berthage", ["/b c", "/gone"]), table)
+    planned = plan(declared(export("/a")), server)
+    assert actions(planned) == {"/a": "keep", "/b c": "remove", "/gone": "remove"}
+    assert [entry.path for entry in planned.stale] == ["/b c"]
+    assert planned.withdrawn == ("/b c",)
+    assert planned.text == text
+    # /d is in the table and in no note: somebody else's.
+
+
+def test_what_was_noted_and_is_another_ones_now_stays_open():
+    server = state(dropin.noting("", "berthage", ["/a"]), "/a 10.0.0.0/24(ro)", foreign=["/a 10.0.0.0/24(ro)"])
+    planned = plan(declared(), server)
+    assert actions(planned) == {"/a": "remove"}
+    assert planned.stale == ()
+
+
+def test_a_note_about_what_is_declared_again_goes_and_the_export_stays():
+    declaration, server = settled(export("/a"))
+    planned = plan(declaration, state(dropin.noting(server.drop_in.text, "berthage", ["/a"]), server.drop_in.text))
+    assert actions(planned) == {"/a": "update"}
+    assert (planned.stale, planned.withdrawn) == ((), ())
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])).map("/{}".format), unique=True))
+def test_every_path_that_is_noted_is_read_back(paths):
+    assert DropIn(FILE, dropin.noting("", "berthage", paths)).unfinished == tuple(paths)
+
+
+def test_rpc_with_tls_is_refused_with_the_reason_where_the_host_lacks_something():
+    wanted = declared(export("/a", client(xprtsec=["mtls", "tls"])))
+    assert "xprtsec=mtls:tls" in plan(wanted, state()).text
+    refused = plan(wanted, state(without_tls="its kernel is 6.1", remedy_for_tls="use a newer one"))
+    (problem,) = problems(refused)
+    assert "/a, clients, host '10.0.0.0/24', xprtsec: this host cannot do RPC with TLS: its kernel is 6.1" in problem
+    assert problems(plan(declared(export("/a")), state(without_tls="its kernel is 6.1"))) == []
 
 
 def test_absent_and_not_there_is_nothing_to_do():

@@ -114,7 +114,7 @@ def test_every_problem_is_told_at_once():
         ("mp=/a b", "cannot be written"),
         ("refer=/x@h,rw", "cannot be written"),
         ("insecure)", "is no option"),
-        ("xprtsec=tls", "not supported yet"),
+        ("xprtsec=tls", "declare it as `xprtsec`"),
     ],
 )
 def test_an_option_that_does_not_belong_there_is_refused(option, word):
@@ -132,7 +132,7 @@ def test_two_options_for_one_thing_are_refused():
         ({"options": ["no_wdelay"]}, "no counterpart of 'no_wdelay'"),
         ({"sync": False}, "asynchronous"),
         ({"subtree_check": True}, "no such check"),
-        ({"sec": ["krb5p"]}, "not supported yet"),
+        ({"xprtsec": ["mtls"]}, "no RPC with TLS"),
     ],
 )
 def test_what_ganesha_cannot_express_is_refused_by_name(fields, word):
