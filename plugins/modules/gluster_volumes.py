@@ -49,6 +49,9 @@ options:
         default: 0
       bricks:
         description:
+          - More sets of bricks than the volume has are added, and its data is rebalanced. Fewer need O(allow=shrink),
+            other ones in a set O(allow=replace_brick), one kind of change in one run.
+          - More bricks in each set, with a greater O(volumes[].replica), are further copies.
           - As C(HOST:/absolute/path). Neighbours in the list form a set (of O(volumes[].replica) or
             O(volumes[].disperse) bricks), and a host may have only one brick of a set.
           - The host must be a member of the pool, by whatever name. The directory above the brick's must exist.
@@ -123,7 +126,9 @@ options:
   allow:
     description:
       - What this call may do although it ends the way to data.
-      - V(shrink) and V(replace_brick) are not supported yet.
+      - V(shrink) is needed where the volume has sets of bricks that are not declared. Their data is moved onto the
+        others, and they are removed once nothing failed and nothing was skipped. The directories stay as they are.
+      - V(replace_brick) is needed where a set has another brick than the declared one.
     type: list
     elements: str
     default: []
@@ -136,9 +141,21 @@ options:
     type: bool
     default: false
   heal_timeout:
-    description: How many seconds to wait for pending heals before a brick is replaced. Used by V(replace_brick).
+    description:
+      - How many seconds to wait until nothing is pending before a brick is replaced, and again until the new brick, or
+        a further copy, is healed.
+      - A brick that is dead is replaced only where the others of its set are known to have every file.
     type: int
     default: 600
+  rebalance_timeout:
+    description:
+      - How many seconds to wait for the end of a rebalance after bricks were added, and for the end of draining before
+        bricks are removed.
+      - Both go on when the time is over and the module fails. The next run waits for their end and does the rest.
+      - That a rebalance is owed is kept in the volume's option C(user.berthage-rebalance), V(owed) from before the
+        bricks are added until it has completed, and then V(done).
+    type: int
+    default: 3600
 extends_documentation_fragment:
   - berthage.swarm.attributes
 requirements:
@@ -169,6 +186,27 @@ EXAMPLES = r"""
         bricks: ["g1:/data/brick1/media", "g2:/data/brick1/media", "g3:/data/brick1/media"]
         options:
           performance.cache-size: 256MB
+
+- name: Grow by a second set of bricks, which gets its share of the files
+  berthage.swarm.gluster_volumes:
+    volumes:
+      - name: gv0
+        replica: 3
+        bricks:
+          - g1:/data/brick1/gv0
+          - g2:/data/brick1/gv0
+          - g3:/data/brick1/gv0
+          - g4:/data/brick1/gv0
+          - g5:/data/brick1/gv0
+          - g6:/data/brick1/gv0
+
+- name: Replace the brick on g3 with one on g4
+  berthage.swarm.gluster_volumes:
+    volumes:
+      - name: gv0
+        replica: 3
+        bricks: ["g1:/data/brick1/gv0", "g2:/data/brick1/gv0", "g4:/data/brick1/gv0"]
+    allow: [replace_brick]
 
 - name: Delete a volume, and leave the files in its bricks
   berthage.swarm.gluster_volumes:
@@ -268,9 +306,9 @@ problems:
       type: str
 """
 
-import time
-from dataclasses import replace
-from typing import Any, Mapping, Sequence
+import contextlib
+from dataclasses import dataclass, replace
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -279,17 +317,20 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster import bri
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import plan as plans
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import quota, quota_plan
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import spec as specs
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.changing import (
+    Limits,
+    change_bricks,
+    wait_for_bricks,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Gluster, GlusterError, Volume
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import look_up
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Observed, Planned, Work
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec import VolumeSpec
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import Run, StepFailed
-from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused, refuse_if_any
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused
 
-START_LIMIT = 120.0
 # Seconds for another run on this host to end; one that heals or moves data takes its time.
 LOCK_PATIENCE = 900.0
-PAUSE = 1.0
 
 
 def main() -> None:
@@ -315,7 +356,8 @@ def main() -> None:
         if module.check_mode:
             run.pretend()
         else:
-            carry_out(gluster, planned, observed, run, force=module.params["force"])
+            patience = Limits(heal=module.params["heal_timeout"], rebalance=module.params["rebalance_timeout"])
+            carry_out(Call(gluster, observed, patience, force=module.params["force"]), planned, run)
             report(gluster, run)
     except Refused as refusal:
         problems = [problem.as_dict() for problem in refusal.problems]
@@ -338,8 +380,8 @@ def observe(gluster: Gluster, declared: Sequence[VolumeSpec]) -> Observed:
         volumes=volumes,
         clients={name: gluster.clients(name) for name in plans.would_stop(declared, volumes)},
     )
-    local = [brick.path for spec in present if spec.name not in volumes for brick in plans.local_bricks(spec, observed)]
-    marked = [directory.path for directory in brick_directories.directories(local) if directory.marked]
+    local = brick_directories.directories(plans.to_look_at(present, observed))
+    marked = [directory.path for directory in local if directory.marked]
     return replace(observed, marked=frozenset(marked))
 
 
@@ -354,10 +396,20 @@ def observe_limits(
     }
 
 
-def carry_out(gluster: Gluster, planned: Sequence[Planned], observed: Observed, run: Run, force: bool) -> None:
+@dataclass(frozen=True)
+class Call:
+    """What the steps of one call have in common."""
+
+    gluster: Gluster
+    observed: Observed
+    limits: Limits
+    force: bool
+
+
+def carry_out(call: Call, planned: Sequence[Planned], run: Run) -> None:
     """Do the work of each step, and see that the bricks of what was started are online."""
     works = {item.step.name: item.work for item in planned}
-    run.apply(lambda step: _carry_out(gluster, step.name, works[step.name], observed, force), (GlusterError, Refused))
+    run.apply(lambda step: _carry_out(call, step.name, works[step.name]), (GlusterError, Refused))
 
 
 def report(gluster: Gluster, run: Run) -> None:
@@ -395,9 +447,10 @@ def _shown(volumes: Mapping[str, Volume], name: str) -> dict[str, Any]:
     return {name: plans.shown(volumes[name])} if name in volumes else {}
 
 
-def _carry_out(gluster: Gluster, name: str, work: Work, observed: Observed, force: bool) -> None:
+def _carry_out(call: Call, name: str, work: Work) -> None:
+    gluster = call.gluster
     if work.create:
-        _create(gluster, name, work, observed, force)
+        _create(call, name, work)
     if work.set_options:
         words = [word for pair in sorted(work.set_options.items()) for word in pair]
         gluster.change("volume", "set", name, *words)
@@ -405,7 +458,9 @@ def _carry_out(gluster: Gluster, name: str, work: Work, observed: Observed, forc
         gluster.change("volume", "reset", name, option)
     if work.start or work.restart_bricks:
         gluster.change("volume", "start", name, *(["force"] if work.restart_bricks else []))
-        wait_for_bricks(gluster, name)
+        wait_for_bricks(gluster, name, needless={old for old, _new in work.replace})
+    with _local_marks_taken_back(call, name, work.new_bricks):
+        change_bricks(gluster, name, work, call.limits, force=call.force)
     if work.quota is not None:
         quota.converge(gluster, name, work.quota)
     if work.stop:
@@ -414,39 +469,29 @@ def _carry_out(gluster: Gluster, name: str, work: Work, observed: Observed, forc
         gluster.change("volume", "delete", name)
 
 
-def _create(gluster: Gluster, name: str, work: Work, observed: Observed, force: bool) -> None:
-    mine = [brick.path for brick in map(specs.parse_brick, work.create) if brick and _is_local(brick.host, observed)]
+def _create(call: Call, name: str, work: Work) -> None:
+    with _local_marks_taken_back(call, name, work.create):
+        call.gluster.change("volume", "create", name, *work.create, *(["force"] if call.force else []))
+
+
+@contextlib.contextmanager
+def _local_marks_taken_back(call: Call, name: str, words: Sequence[str]) -> Iterator[None]:
+    """When gluster refuses new bricks, it leaves its mark on those of this host, and would refuse the next attempt."""
+    mine = [brick.path for brick in map(specs.parse_brick, words) if brick and _is_local(brick.host, call.observed)]
     before = brick_directories.directories(mine)
     try:
-        gluster.change("volume", "create", name, *work.create, *(["force"] if force else []))
+        yield
     except GlusterError:
-        if name not in gluster.volumes():
-            brick_directories.take_back(before)
+        volume = call.gluster.volumes().get(name)
+        own = {member.uuid for member in call.observed.members if member.is_local}
+        used = {brick.path for brick in volume.bricks if brick.peer in own} if volume else set()
+        brick_directories.take_back(directory for directory in before if directory.path not in used)
         raise
 
 
 def _is_local(host: str, observed: Observed) -> bool:
     member = observed.member(host)
     return member is not None and member.is_local
-
-
-def wait_for_bricks(gluster: Gluster, name: str) -> None:
-    """Wait until every brick of a started volume is online.
-
-    Raises:
-        Refused: naming those that are not. Bricks of hosts that are gone are not waited for.
-    """
-    deadline = time.monotonic() + START_LIMIT
-    while True:
-        offline = gluster.volumes()[name].offline
-        if not offline:
-            return
-        members = gluster.members()
-        connected = {member.uuid for member in members if member.connected}
-        if time.monotonic() >= deadline or not any(brick.peer in connected for brick in offline):
-            waited = START_LIMIT - max(0.0, deadline - time.monotonic())
-            refuse_if_any([plans.offline_problem(name, offline, members, waited)])
-        time.sleep(PAUSE)
 
 
 if __name__ == "__main__":

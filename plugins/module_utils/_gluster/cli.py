@@ -89,6 +89,15 @@ class Brick:
 
 
 @dataclass(frozen=True)
+class Task:
+    """What gluster does to a volume in the background: `Rebalance`, or `Remove brick` with the bricks it drains."""
+
+    kind: str
+    status: str
+    bricks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Volume:
     """A volume as `volume info` and `volume status` show it. `options` are those that were ever set."""
 
@@ -102,6 +111,7 @@ class Volume:
     redundancy: int
     bricks: tuple[Brick, ...]
     options: Mapping[str, str]
+    tasks: tuple[Task, ...] = ()
 
     @property
     def started(self) -> bool:
@@ -242,7 +252,7 @@ def volumes_in(answer: ElementTree.Element) -> dict[str, Volume]:
 
 
 def with_status(volumes: Mapping[str, Volume], answer: ElementTree.Element) -> dict[str, Volume]:
-    """The same volumes, with what an answer to `volume status all` says of their bricks.
+    """The same volumes, with what an answer to `volume status all` says of their bricks and tasks.
 
     A brick of a host that is not connected is missing from that answer: it counts as offline.
     """
@@ -252,9 +262,14 @@ def with_status(volumes: Mapping[str, Volume], answer: ElementTree.Element) -> d
         for node in volume.iterfind("node")
         if node.findtext("status") == "1"
     }
+    tasks = {
+        _text(volume, "volName"): tuple(_task(task) for task in volume.iterfind("tasks/task"))
+        for volume in answer.iterfind("volStatus/volumes/volume")
+    }
     return {
         name: replace(
             volume,
+            tasks=tasks.get(name, ()),
             bricks=tuple(
                 replace(brick, online=(name, *brick.key) in online if volume.started else None)
                 for brick in volume.bricks
@@ -292,6 +307,11 @@ def _volume(element: ElementTree.Element) -> Volume:
 def _brick(element: ElementTree.Element) -> Brick:
     host, _colon, path = _text(element, "name").partition(":/")
     return Brick(host, f"/{path}", _text(element, "hostUuid"), element.findtext("isArbiter") == "1")
+
+
+def _task(element: ElementTree.Element) -> Task:
+    bricks = tuple((brick.text or "").strip() for brick in element.iterfind("params/brick"))
+    return Task(_text(element, "type"), _text(element, "statusStr"), bricks)
 
 
 def _hostnames(peer: ElementTree.Element) -> tuple[str, ...]:

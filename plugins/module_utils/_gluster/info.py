@@ -23,7 +23,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import
     members_in,
     volumes_in,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import layout_of
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.layout import layout_of
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
 BRICKS = "bricks"

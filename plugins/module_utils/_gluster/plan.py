@@ -7,18 +7,34 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping, Sequence, Tuple
+from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Brick, Member, Volume
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import Names, member_of
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.layout import (
+    BrickKey,
+    Change,
+    change_of,
+    layout_of,
+)
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.moving import (
+    COMPLETED,
+    DONE,
+    IN_PROGRESS,
+    MARK,
+    OWED,
+    REBALANCE,
+    REMOVE_BRICK,
+    owes,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.options import to_reset, to_set
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.replacing import set_of
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec import (
     ABSENT,
     STARTED,
     STOPPED,
     BrickSpec,
-    Layout,
     VolumeSpec,
     same_host,
     shared_brick,
@@ -32,9 +48,8 @@ from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
     Step,
     refused,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, not_supported_yet
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
-BrickKey = Tuple[str, str]  # (the peer's UUID, the path)
 # Clients that are GlusterFS's own daemons: their connections come and go with the volume.
 _OWN_CLIENTS = frozenset({"glustershd", "snapd", "quotad", "rebalance", "bitd", "scrub", "gfproxyd", "nfs", "tierd"})
 
@@ -53,7 +68,7 @@ class Observed:
         return member_of(host, self.members, self.names)
 
     def is_connected(self, uuid: str) -> bool:
-        return any(member.uuid == uuid and member.connected for member in self.members)
+        return any(member.uuid == uuid and member.usable for member in self.members)
 
 
 @dataclass(frozen=True)
@@ -65,9 +80,19 @@ class Work:
     reset_options: tuple[str, ...] = ()
     start: bool = False
     restart_bricks: bool = False  # `start force`: brings up what is down, and touches nothing that runs
+    replace: tuple[tuple[str, str], ...] = ()  # old and new, one after the other
+    add_copies: tuple[str, ...] = ()  # the layout and the bricks, as `gluster volume add-brick NAME` takes them
+    add_sets: tuple[str, ...] = ()
+    rebalance: bool = False
+    drain: tuple[str, ...] = ()
     quota: Mapping[str, int] | None = None  # what the limits are to be, where they are to change
     stop: bool = False
     delete: bool = False
+
+    @property
+    def new_bricks(self) -> tuple[str, ...]:
+        """The bricks that an existing volume gets. (Words of a layout, such as `replica 3`, are among them.)"""
+        return (*(new for _old, new in self.replace), *self.add_copies, *self.add_sets)
 
 
 @dataclass(frozen=True)
@@ -80,6 +105,16 @@ def plan(specs: Sequence[VolumeSpec], observed: Observed, allow: Iterable[str] =
     """What is to be done for each declared volume, in their order."""
     allowed = frozenset(allow)
     return [_planned(spec, observed, allowed) for spec in specs]
+
+
+def to_look_at(specs: Iterable[VolumeSpec], observed: Observed) -> tuple[str, ...]:
+    """The directories on this host that are declared to become bricks."""
+    local = [(brick, spec) for spec in specs if spec.state != ABSENT for brick in local_bricks(spec, observed)]
+    own = {member.uuid for member in observed.members if member.is_local}
+    taken = {
+        (name, brick.path) for name, volume in observed.volumes.items() for brick in volume.bricks if brick.peer in own
+    }
+    return tuple(brick.path for brick, spec in local if (spec.name, brick.path) not in taken)
 
 
 def would_stop(specs: Iterable[VolumeSpec], volumes: Mapping[str, Volume]) -> tuple[str, ...]:
@@ -129,14 +164,9 @@ def outcome(volume: Volume) -> dict[str, Any]:
     }
 
 
-def layout_of(volume: Volume) -> Layout:
-    """The layout of a volume that exists. Gluster calls one copy *replica 1*."""
-    return Layout(volume.replica if volume.replica > 1 else 0, volume.arbiter, volume.disperse, volume.redundancy)
-
-
 def offline_problem(name: str, bricks: Iterable[Brick], members: Iterable[Member], limit: float) -> Problem:
     """Which bricks did not come up in time, and where to look."""
-    connected = {member.uuid for member in members if member.connected}
+    connected = {member.uuid for member in members if member.usable}
     bricks = tuple(bricks)
     gone = [brick.host for brick in bricks if brick.peer not in connected]
     why = f" ({', '.join(sorted(set(gone)))} not connected)" if gone else ""
@@ -155,7 +185,7 @@ def _planned(spec: VolumeSpec, observed: Observed, allowed: frozenset[str]) -> P
         return _removed(spec, volume, observed, allowed)
     if volume is None:
         return _created(spec, observed)
-    return _converged(spec, volume, observed)
+    return _converged(spec, volume, observed, allowed)
 
 
 def _removed(spec: VolumeSpec, volume: Volume | None, observed: Observed, allowed: frozenset[str]) -> Planned:
@@ -184,19 +214,7 @@ def _created(spec: VolumeSpec, observed: Observed) -> Planned:
     }
     step = Step(spec.name, CREATE, None, after, details=_nothing())
     problems, bricks = _identified(spec, observed)
-    for brick in spec.bricks:
-        member = observed.member(brick.host)
-        if member is not None and not member.usable:
-            problems.append(
-                Problem(
-                    spec.name,
-                    "bricks",
-                    f"{brick}: its host is not connected ({member.state})",
-                    f"start glusterd on {brick.host}; see `gluster peer status`",
-                )
-            )
-    problems += _elsewhere(spec, bricks, observed)
-    problems += _marked(spec, observed)
+    problems += _unfit(spec, spec.bricks, dict(zip(spec.bricks, bricks)), observed)
     work = Work(
         create=(*spec.layout.words, *map(str, spec.bricks)),
         set_options=spec.options,
@@ -205,48 +223,195 @@ def _created(spec: VolumeSpec, observed: Observed) -> Planned:
     return Planned(_unless(problems, step), work)
 
 
-def _converged(spec: VolumeSpec, volume: Volume, observed: Observed) -> Planned:
-    problems, bricks = _identified(spec, observed)
-    changed = to_set(spec.options, volume.options)
-    reset = to_reset(spec.options, volume.options) if spec.reset_options else ()
-    repair = spec.state == STARTED and any(observed.is_connected(brick.peer) for brick in volume.offline)
-    work = Work(
-        set_options=changed,
-        reset_options=reset,
-        start=spec.state == STARTED and not volume.started,
-        restart_bricks=volume.started and repair,
-        stop=spec.state == STOPPED and volume.started,
-    )
+def _converged(spec: VolumeSpec, volume: Volume, observed: Observed, allowed: frozenset[str]) -> Planned:
+    problems, keys = _identified(spec, observed)
+    change = Change()
     if not problems:
-        problems = _layout_drift(spec, volume, bricks)
+        change, problems = change_of(spec.name, spec.layout, spec.bricks, keys, volume)
+        problems += _unfit(spec, change.new, dict(zip(spec.bricks, keys)), observed)
+        problems += _not_now(spec, volume, change, observed)
+        problems += _not_allowed(spec, change, allowed)
+    work = _work(spec, volume, change, observed)
     if work.stop:
         problems += _users(spec, observed)
-    drift = (
-        *(Difference(f"options.{name}", value, volume.options.get(name)) for name, value in changed.items()),
-        *(Difference(f"options.{name}", None, volume.options[name]) for name in reset),
-        *([Difference("state", spec.state, _state(volume))] if work.start or work.stop else []),
-        *([Difference("bricks_offline", [], list(map(str, volume.offline)))] if work.restart_bricks else []),
-    )
-    before = shown(volume)
-    after = {
-        **before,
-        "options": dict(
-            sorted({**{name: value for name, value in volume.options.items() if name not in reset}, **changed}.items())
-        ),
-        "state": spec.state,
-    }
-    if work.restart_bricks:
-        after.pop("bricks_offline")
+    drift = _drift(spec, volume, work, change)
     step = Step(
         spec.name,
         UPDATE if drift else KEEP,
-        before,
-        after,
+        shown(volume),
+        _after(spec, volume, work, change),
         drift,
         details=outcome(volume),
         message="" if drift else _offline_elsewhere(volume),
     )
     return Planned(_unless(problems, step), work)
+
+
+def _work(spec: VolumeSpec, volume: Volume, change: Change, observed: Observed) -> Work:
+    started = spec.state == STARTED
+    leaving = {replacement.old.key for replacement in change.replace}
+    return Work(
+        set_options=to_set(spec.options, volume.options),
+        reset_options=to_reset(spec.options, volume.options) if spec.reset_options else (),
+        start=started and not volume.started,
+        # Not for bricks that are to be replaced, most often because they cannot be brought up.
+        restart_bricks=started
+        and volume.started
+        and any(observed.is_connected(brick.peer) for brick in volume.offline if brick.key not in leaving),
+        replace=tuple((str(replacement.old), str(replacement.new)) for replacement in change.replace),
+        add_copies=(*spec.layout.words, *map(str, change.copies)) if change.copies else (),
+        add_sets=tuple(map(str, change.add)),
+        rebalance=started and (bool(change.add) or owes(volume.options)),
+        drain=tuple(map(str, change.drain)),
+        stop=spec.state == STOPPED and volume.started,
+    )
+
+
+def _drift(spec: VolumeSpec, volume: Volume, work: Work, change: Change) -> tuple[Difference, ...]:
+    bricks = bool(change.add or change.copies or change.drain or change.replace)
+    owed = work.rebalance and not change.add
+    return (
+        *(Difference(f"options.{name}", value, volume.options.get(name)) for name, value in work.set_options.items()),
+        *(Difference(f"options.{name}", None, volume.options[name]) for name in work.reset_options),
+        *([Difference("layout", str(spec.layout), str(layout_of(volume)))] if change.copies else []),
+        *([Difference("bricks", _bricks_after(volume, change), list(map(str, volume.bricks)))] if bricks else []),
+        *([Difference("rebalance", COMPLETED, "owed since bricks were added")] if owed else []),
+        *([Difference("state", spec.state, _state(volume))] if work.start or work.stop else []),
+        *([Difference("bricks_offline", [], list(map(str, volume.offline)))] if work.restart_bricks else []),
+    )
+
+
+def _after(spec: VolumeSpec, volume: Volume, work: Work, change: Change) -> dict[str, Any]:
+    options = {name: value for name, value in volume.options.items() if name not in work.reset_options}
+    options.update(work.set_options)
+    if work.rebalance or work.add_sets:
+        options[MARK] = DONE if work.rebalance else OWED
+    after = {
+        **shown(volume),
+        "layout": str(spec.layout if change.copies else layout_of(volume)),
+        "bricks": _bricks_after(volume, change),
+        "options": dict(sorted(options.items())),
+        "state": spec.state,
+    }
+    if work.restart_bricks or change.replace:
+        after.pop("bricks_offline", None)
+    return after
+
+
+def _bricks_after(volume: Volume, change: Change) -> list[str]:
+    """In gluster's order, which puts further copies behind the bricks of their set."""
+    new = {replacement.old.key: str(replacement.new) for replacement in change.replace}
+    drained = {brick.key for brick in change.drain}
+    kept = [new.get(brick.key, str(brick)) for brick in volume.bricks if brick.key not in drained]
+    if not change.copies:
+        return [*kept, *map(str, change.add)]
+    size = layout_of(volume).set_size
+    more = len(change.copies) * size // len(kept)
+    sets = [kept[start : start + size] for start in range(0, len(kept), size)]
+    return [
+        name
+        for place, members in enumerate(sets)
+        for name in (*members, *map(str, change.copies[place * more : place * more + more]))
+    ]
+
+
+def _not_allowed(spec: VolumeSpec, change: Change, allowed: frozenset[str]) -> list[Problem]:
+    problems = []
+    if change.drain and "shrink" not in allowed:
+        problems.append(
+            Problem(
+                spec.name,
+                "bricks",
+                f"{', '.join(map(str, change.drain))} would be emptied onto the others and removed",
+                "list what the volume has, or add `allow: [shrink]`",
+            )
+        )
+    if change.replace and "replace_brick" not in allowed:
+        problems.append(
+            Problem(
+                spec.name,
+                "bricks",
+                f"{', '.join(map(str, change.replace))} would be replaced, and filled from the others of its set",
+                "list what the volume has, or add `allow: [replace_brick]`",
+            )
+        )
+    return problems
+
+
+def _not_now(spec: VolumeSpec, volume: Volume, change: Change, observed: Observed) -> list[Problem]:
+    """What is in the way of changing the bricks at this moment."""
+    problems = _task_in_the_way(spec, volume, change)
+    needs_running = change.copies or change.drain or change.replace
+    if needs_running and (spec.state != STARTED or (change.replace and not volume.started)):
+        problems.append(
+            Problem(
+                spec.name,
+                "state",
+                "copies, draining and replacing need the volume's bricks running",
+                "start it first (state: started)",
+            )
+        )
+    gone = [brick for brick in volume.offline if not observed.is_connected(brick.peer)]
+    if (change.add or change.copies or change.drain) and gone:
+        problems.append(
+            Problem(
+                spec.name,
+                "bricks",
+                f"{', '.join(map(str, gone))} is offline and its host not connected, and data cannot be moved past it",
+                "bring it back, or replace it, first",
+            )
+        )
+    return problems + [problem for problem in _sets_too_weak(spec, volume, change, gone) if problem not in problems]
+
+
+def _sets_too_weak(spec: VolumeSpec, volume: Volume, change: Change, gone: Sequence[Brick]) -> list[Problem]:
+    """Sets from which a brick is to be replaced while another one is not there to fill the new one."""
+    leaving = {replacement.old.key for replacement in change.replace}
+    missing = {brick.key for brick in gone} | {brick.key for brick in volume.offline if brick.key in leaving}
+    problems = []
+    for replacement in change.replace:
+        others = [
+            brick
+            for brick in set_of(volume, replacement.old)
+            if brick.key in missing and brick.key != replacement.old.key
+        ]
+        if others:
+            problems.append(
+                Problem(
+                    spec.name,
+                    "bricks",
+                    f"{replacement.old} cannot be replaced while {', '.join(map(str, others))} of its set is offline",
+                    "bring that one back first",
+                )
+            )
+    return problems
+
+
+def _task_in_the_way(spec: VolumeSpec, volume: Volume, change: Change) -> list[Problem]:
+    """What gluster does to the volume in the background, unless it is what is declared."""
+    drained = frozenset(map(str, change.drain))
+    for task in volume.tasks:
+        bricks = " ".join(task.bricks)
+        if task.kind == REMOVE_BRICK and frozenset(task.bricks) != drained:
+            return [
+                Problem(
+                    spec.name,
+                    "bricks",
+                    f"{bricks} is being removed ({task.status}), which is not what is declared",
+                    f"declare the volume without it, with `allow: [shrink]`, or give it up with "
+                    f"`gluster volume remove-brick {spec.name} {bricks} stop`",
+                )
+            ]
+        if task.kind == REBALANCE and task.status == IN_PROGRESS and change != Change():
+            return [
+                Problem(
+                    spec.name,
+                    "bricks",
+                    "a rebalance is under way, during which bricks stay as they are",
+                    f"wait for its end (gluster volume rebalance {spec.name} status)",
+                )
+            ]
+    return []
 
 
 def _identified(spec: VolumeSpec, observed: Observed) -> tuple[list[Problem], list[BrickKey]]:
@@ -284,92 +449,57 @@ def _identified(spec: VolumeSpec, observed: Observed) -> tuple[list[Problem], li
     return problems, keys
 
 
-def _elsewhere(spec: VolumeSpec, keys: Sequence[BrickKey], observed: Observed) -> list[Problem]:
-    """Declared bricks that are, hold or lie inside a brick of a volume that exists, or of each other."""
+def _unfit(
+    spec: VolumeSpec, new: Sequence[BrickSpec], keys: Mapping[BrickSpec, BrickKey], observed: Observed
+) -> list[Problem]:
+    """Why bricks that the volume is to get cannot be had."""
+    problems = []
+    for brick in new:
+        member = observed.member(brick.host)
+        if member is not None and not member.usable:
+            problems.append(
+                Problem(
+                    spec.name,
+                    "bricks",
+                    f"{brick}: its host is not connected ({member.state})",
+                    f"start glusterd on {brick.host}; see `gluster peer status`",
+                )
+            )
+    known = {brick: keys[brick] for brick in new if brick in keys}
+    return [*problems, *_elsewhere(spec, known, observed), *_marked(spec, new, observed)]
+
+
+def _elsewhere(spec: VolumeSpec, new: Mapping[BrickSpec, BrickKey], observed: Observed) -> list[Problem]:
+    """New bricks that are, hold or lie inside a brick of a volume that exists, or of each other."""
     taken = [(brick.peer, brick.path, name) for name, volume in observed.volumes.items() for brick in volume.bricks]
     problems = []
-    for position, (uuid, path) in enumerate(keys):
-        others = [*taken, *((peer, directory, spec.name) for peer, directory in keys[:position])]
-        for peer, directory, owner in others:
+    for brick, (uuid, path) in new.items():
+        for peer, directory, owner in taken:
             if peer == uuid and f"{directory}/".startswith(f"{path}/") | f"{path}/".startswith(f"{directory}/"):
                 problems.append(
                     Problem(
                         spec.name,
                         "bricks",
-                        f"{spec.bricks[position]} is, holds or lies inside the brick {directory} of {owner}",
+                        f"{brick} is, holds or lies inside the brick {directory} of {owner}",
                         "give each brick a directory of its own",
                     )
                 )
+        taken.append((uuid, path, spec.name))
     return problems
 
 
-def _marked(spec: VolumeSpec, observed: Observed) -> list[Problem]:
-    """Declared bricks on this host that belonged to a volume. `force` would make gluster take them over in silence."""
+def _marked(spec: VolumeSpec, new: Sequence[BrickSpec], observed: Observed) -> list[Problem]:
+    """New bricks on this host that belonged to a volume. `force` would make gluster take them over in silence."""
     return [
         Problem(
             spec.name,
             "bricks",
-            f"{brick} carries the mark of a volume: it was a brick of a deleted one, or of a creation that failed",
+            f"{brick} carries the mark of a volume: it was a brick of one, or of a creation that failed",
             f"when nothing in it is needed, remove it (rm -r {brick.path}), or choose another directory",
         )
         for brick in local_bricks(spec, observed)
-        if brick.path in observed.marked
+        if brick in new and brick.path in observed.marked
     ]
-
-
-def _layout_drift(spec: VolumeSpec, volume: Volume, keys: Sequence[BrickKey]) -> list[Problem]:
-    """What cannot be converged: another composition of the sets, or another layout. Order alone is no difference."""
-    actual = layout_of(volume)
-    declared_keys, actual_keys = frozenset(keys), frozenset(brick.key for brick in volume.bricks)
-    if declared_keys == actual_keys:
-        if spec.layout != actual:
-            return [
-                Problem(
-                    spec.name,
-                    "disperse" if spec.layout.disperse or actual.disperse else "replica",
-                    f"the volume is {actual}, and declared is {spec.layout}",
-                    "a volume's layout stays; declare what it is, or move the data to a new volume",
-                )
-            ]
-        if _composition(keys, actual) != _composition([brick.key for brick in volume.bricks], actual):
-            order = ", ".join(map(str, volume.bricks))
-            return [
-                Problem(
-                    spec.name,
-                    "bricks",
-                    "the same bricks are grouped into other sets than the volume's, and bricks cannot change sets",
-                    f"list them as they are: {order}",
-                )
-            ]
-        return []
-    more = [_spelled(spec, keys, key) for key in keys if key not in actual_keys]
-    fewer = [str(brick) for brick in volume.bricks if brick.key not in declared_keys]
-    if not fewer:
-        return [
-            not_supported_yet(
-                spec.name, "bricks", f"growth by {', '.join(more)}", "list the bricks that the volume has"
-            )
-        ]
-    if not more:
-        return [
-            not_supported_yet(
-                spec.name, "bricks", f"shrinking by {', '.join(fewer)}", "list the bricks that the volume has"
-            )
-        ]
-    return [
-        not_supported_yet(
-            spec.name,
-            "bricks",
-            f"replacing {', '.join(fewer)} with {', '.join(more)}",
-            "list the bricks that the volume has",
-        )
-    ]
-
-
-def _composition(keys: Sequence[BrickKey], layout: Layout) -> frozenset[tuple[frozenset[BrickKey], BrickKey | None]]:
-    """The sets of a volume, each with its arbiter, whose place is the last of its set."""
-    sets = [tuple(keys[start : start + layout.set_size]) for start in range(0, len(keys), layout.set_size)]
-    return frozenset((frozenset(members), members[-1] if layout.arbiter else None) for members in sets)
 
 
 def _users(spec: VolumeSpec, observed: Observed) -> list[Problem]:

@@ -50,6 +50,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "force": {"type": "bool", "default": False},
     "heal_timeout": {"type": "int", "default": 600},
+    "rebalance_timeout": {"type": "int", "default": 3600},
 }
 
 # cli-cmd-parser.c, cli_validate_volname; a volume's name is also that of a directory, which ends at 255 bytes.

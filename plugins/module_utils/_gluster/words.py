@@ -40,6 +40,17 @@ _WORDS: tuple[tuple[str, str], ...] = (
         "not overlayfs, NFS or FUSE",
     ),
     (
+        r"Multiple bricks of a (?:replicate|disperse) volume are present on the same server",
+        "gluster finds several bricks of one set on one host; where copies are added to several sets at once it is "
+        "mistaken (10.3 takes the new ones for one set), and takes them with `force: true`, which accepts bricks on "
+        "the root file system as well",
+    ),
+    (
+        r"rebalance is in progress",
+        "a rebalance is under way{where}, during which bricks stay as they are; wait for its end "
+        "(gluster volume rebalance NAME status)",
+    ),
+    (
         r"Host (?P<host>\S+) (?:is not in 'Peer in Cluster' state|not connected)",
         "{host} is no connected member of the pool; add it with berthage.swarm.gluster_pool, "
         "and see that glusterd runs there",

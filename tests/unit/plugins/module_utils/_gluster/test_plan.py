@@ -6,9 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import members_in, volumes_in, with_status
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import (
+    Task,
+    members_in,
+    volumes_in,
+    with_status,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import Names
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Observed, Work, plan, would_stop
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import (
+    Observed,
+    Work,
+    plan,
+    to_look_at,
+    would_stop,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec import volume_specs
 
 NAMES = Names(
@@ -103,26 +114,22 @@ def test_the_arbiter_keeps_its_place(observed, declare):
     moved = planned_for(observed, declare(**arb, bricks=bricks("g1", "g3", "g2", path="/data/brick1/arb")))
 
     assert same.step.action == "keep"
-    assert "grouped into other sets" in moved.step.message
+    assert "neither can a brick with data become it" in moved.step.message
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         (
-            {"bricks": [*bricks("g1", "g2", "g3", path="/data/brick1/gv0"), *bricks("g1", "g2", "g3", path="/data/x")]},
-            "gv0, bricks: not supported yet: growth by g1:/data/x, g2:/data/x, g3:/data/x",
-        ),
-        (
             {"bricks": [*bricks("g1", "g2", path="/data/brick1/gv0"), "g3:/data/x"]},
-            "gv0, bricks: not supported yet: replacing 10.99.0.13:/data/brick1/gv0 with g3:/data/x",
+            "gv0, bricks: 10.99.0.13:/data/brick1/gv0 with g3:/data/x would be replaced",
         ),
         (
-            {**DISTREP, "bricks": DISTREP["bricks"][:3]},
-            "distrep, bricks: not supported yet: shrinking by g1:/data/brick1/dr2",
+            {**DISTREP, "state": "started", "bricks": DISTREP["bricks"][:3]},
+            "distrep, bricks: g1:/data/brick1/dr2, g2:/data/brick1/dr2, g3:/data/brick1/dr2 would be emptied",
         ),
         ({"arbiter": 1}, "gv0, replica: the volume is replica 3, and declared is replica 3 arbiter 1"),
-        ({"replica": 0}, "gv0, replica: the volume is replica 3, and declared is distributed"),
+        ({"replica": 0}, "gv0, replica: not supported yet: the volume is replica 3, and declared is distributed"),
         (
             {"replica": 0, "disperse": 3, "redundancy": 1},
             "gv0, disperse: the volume is replica 3, and declared is disperse 3 redundancy 1",
@@ -134,6 +141,126 @@ def test_what_would_move_data_is_refused_by_name(observed, declare, change, told
 
     assert step.action == "refused"
     assert told in step.message
+
+
+GROWN = [*bricks("g1", "g2", "g3", path="/data/brick1/gv0"), *bricks("g1", "g2", "g3", path="/data/x")]
+
+
+def test_more_sets_are_added_and_rebalanced(observed, declare):
+    planned = planned_for(observed, declare(bricks=GROWN))
+
+    assert planned.step.action == "update"
+    assert planned.work == Work(add_sets=("g1:/data/x", "g2:/data/x", "g3:/data/x"), rebalance=True)
+    assert [item.field for item in planned.step.drift] == ["bricks"]
+    assert planned.step.after["bricks"][3:] == ["g1:/data/x", "g2:/data/x", "g3:/data/x"]
+
+
+def test_a_volume_that_stays_stopped_grows_and_owes_its_rebalance(observed, declare):
+    more = [*DISTREP["bricks"], *bricks("g1", "g2", "g3", path="/data/x")]
+    stopped = planned_for(observed, declare(**{**DISTREP, "bricks": more}))
+    started = planned_for(observed, declare(**{**DISTREP, "bricks": more, "state": "started"}))
+
+    assert (stopped.work.rebalance, started.work.rebalance) == (False, True)
+    assert stopped.step.after["options"]["user.berthage-rebalance"] == "owed"
+    assert started.step.after["options"]["user.berthage-rebalance"] == "done"
+
+
+def test_a_rebalance_that_is_owed_is_done_by_the_next_run(observed, declare):
+    gv0 = observed.volumes["gv0"]
+    owing = replace(gv0, options={**gv0.options, "user.berthage-rebalance": "owed"})
+    observed = replace(observed, volumes={**observed.volumes, "gv0": owing})
+
+    planned = planned_for(observed, declare(reset_options=True, auth_allow=["10.0.0.1"]))
+
+    assert planned.work.rebalance
+    assert "user.berthage-rebalance" not in planned.work.reset_options
+    assert planned.step.after["options"]["user.berthage-rebalance"] == "done"
+    assert "rebalance: declared 'completed', actual 'owed since bricks were added'" in map(str, planned.step.drift)
+    assert planned_for(replace(observed, clients={}), declare(state="stopped")).work == Work(stop=True)
+
+
+def test_sets_are_drained_and_bricks_replaced_where_that_is_allowed(observed, declare):
+    drained = planned_for(
+        observed, declare(**{**DISTREP, "bricks": DISTREP["bricks"][3:], "state": "started"}), allow=["shrink"]
+    )
+    replaced = planned_for(
+        observed, declare(bricks=[*bricks("g1", "g2", path="/data/brick1/gv0"), "g3:/data/x"]), allow=["replace_brick"]
+    )
+
+    assert drained.work.start
+    assert drained.work.drain == tuple(f"{host}:/data/brick1/dr1" for host in ("g1", "g2", "g3"))
+    assert replaced.work == Work(replace=(("10.99.0.13:/data/brick1/gv0", "g3:/data/x"),))
+    assert replaced.step.after["bricks"][2] == "g3:/data/x"
+
+
+def test_a_stopped_volume_is_not_drained(observed, declare):
+    step = planned_for(observed, declare(**{**DISTREP, "bricks": DISTREP["bricks"][3:]}), allow=["shrink"]).step
+
+    assert "distrep, state: copies, draining and replacing need the volume's bricks running" in step.message
+
+
+def with_task(observed, *tasks, offline=()):
+    gv0 = observed.volumes["gv0"]
+    bricks_there = tuple(replace(brick, online=place not in offline) for place, brick in enumerate(gv0.bricks))
+    volume = replace(gv0, tasks=tasks, bricks=bricks_there)
+    return replace(observed, volumes={**observed.volumes, "gv0": volume})
+
+
+def test_draining_that_nobody_declares_is_refused(observed, declare):
+    draining = with_task(observed, Task("Remove brick", "in progress", ("g1:/data/brick1/gv0",)))
+
+    step = planned_for(draining, declare(), allow=["shrink"]).step
+
+    assert "g1:/data/brick1/gv0 is being removed (in progress), which is not what is declared" in step.message
+    assert "gluster volume remove-brick gv0 g1:/data/brick1/gv0 stop" in step.message
+
+
+def test_bricks_stay_as_they_are_during_a_rebalance(observed, declare):
+    busy = with_task(observed, Task("Rebalance", "in progress"))
+    done = with_task(observed, Task("Rebalance", "completed"))
+
+    assert "a rebalance is under way" in planned_for(busy, declare(bricks=GROWN)).step.message
+    assert planned_for(busy, declare()).step.action == "keep"
+    assert planned_for(done, declare(bricks=GROWN)).step.action == "update"
+
+
+def test_a_dead_brick_that_is_replaced_is_not_started_before(observed, declare):
+    dead = with_task(observed, offline={2})
+    other = [*bricks("g1", "g2", path="/data/brick1/gv0"), "g3:/data/x"]
+
+    planned = planned_for(dead, declare(bricks=other), allow=["replace_brick"])
+
+    assert not planned.work.restart_bricks
+    assert "bricks_offline" not in planned.step.after
+
+
+def test_two_dead_bricks_of_one_set_are_not_replaced(observed, declare):
+    dead = with_task(observed, offline={1, 2})
+    other = ["g1:/data/brick1/gv0", *bricks("g2", "g3", path="/data/x")]
+
+    step = planned_for(dead, declare(bricks=other), allow=["replace_brick"]).step
+
+    assert (
+        "g2:/data/brick1/gv0 cannot be replaced while 10.99.0.13:/data/brick1/gv0 of its set is offline" in step.message
+    )
+
+
+def test_nothing_is_added_past_a_host_that_is_gone(members, volumes, declare):
+    observed = with_task(Observed(members, NAMES, volumes), offline={2})
+    grown = [*bricks("g1", "g2", "g3", path="/data/brick1/gv0"), *bricks("g1", "g2", "g3", path="/data/x")]
+
+    step = planned_for(observed, declare(bricks=grown)).step
+
+    assert "10.99.0.13:/data/brick1/gv0 is offline and its host not connected" in step.message
+    assert "g3:/data/x: its host is not connected" in step.message
+
+
+def test_new_bricks_of_a_volume_are_looked_at_before_gluster_takes_them(observed, declare):
+    specs = volume_specs([declare(bricks=GROWN)])
+
+    assert to_look_at(specs, observed) == ("/data/x",)
+    marked = replace(observed, marked=frozenset({"/data/x"}))
+    assert "g1:/data/x carries the mark of a volume" in planned_for(marked, declare(bricks=GROWN)).step.message
 
 
 def test_dispersed_and_distributed_volumes_are_recognised(observed, declare):

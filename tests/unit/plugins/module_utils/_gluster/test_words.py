@@ -18,6 +18,16 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.words impo
             "override this behavior.",
             ["brick g1:/srv/gv1 would lie on the root file system", "`force: true`"],
         ),
+        (
+            "Multiple bricks of a replicate volume are present on the same server. This setup is not optimal. Bricks "
+            "should be on different nodes to have best fault tolerant configuration. Use 'force' at the end of the "
+            "command if you want to override this behavior.",
+            ["where copies are added to several sets at once it is mistaken", "`force: true`"],
+        ),
+        (
+            "Volume name spread rebalance is in progress. Please retry after completion",
+            ["a rebalance is under way, during which bricks stay as they are"],
+        ),
         ("/data/brick1/gv1 is already part of a volume", ["the directory /data/brick1/gv1 carries", "rm -r"]),
         (
             "Staging failed on g2. Error: /data/brick1/gv1 is already part of a volume",

@@ -1,0 +1,209 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying out what changes a volume's bricks. Each part can be cut short anywhere; the next run goes on from there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Callable, Iterable, Sequence
+
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import moving, replacing
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Brick, Gluster, GlusterError
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.heal import heal_state, unhealed
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Work, offline_problem
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import refuse_if_any
+
+START_LIMIT = 120.0
+# How long a process that moves data may be without an answer, as it is while it starts.
+SILENCE_LIMIT = 30.0
+PAUSE = 1.0
+HEAL_PAUSE = 2.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long is waited, in seconds."""
+
+    heal: float
+    rebalance: float
+
+
+def change_bricks(gluster: Gluster, name: str, work: Work, limits: Limits, force: bool) -> None:
+    forced = ["force"] if force else []
+    for old, new in work.replace:
+        _replace(gluster, name, old, new, limits)
+    if work.add_copies:
+        gluster.change("volume", "add-brick", name, *work.add_copies, *forced)
+        wait_for_bricks(gluster, name)
+        _wait_for_heals(gluster, name, _bricks(gluster, name), limits.heal)
+    if work.add_sets:
+        gluster.change("volume", "set", name, moving.MARK, moving.OWED)
+        gluster.change("volume", "add-brick", name, *work.add_sets, *forced)
+    if work.rebalance:
+        wait_for_bricks(gluster, name)
+        _rebalance(gluster, name, limits.rebalance)
+    if work.drain:
+        _drain(gluster, name, work.drain, limits.rebalance)
+
+
+def wait_for_bricks(gluster: Gluster, name: str, needless: Iterable[str] = ()) -> None:
+    """Wait until every brick of a started volume is online, but for the needless ones.
+
+    Raises:
+        Refused: naming those that are not. Bricks of hosts that are gone are not waited for.
+    """
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        offline = [brick for brick in gluster.volumes()[name].offline if str(brick) not in needless]
+        if not offline:
+            return
+        members = gluster.members()
+        connected = {member.uuid for member in members if member.usable}
+        if time.monotonic() >= deadline or not any(brick.peer in connected for brick in offline):
+            waited = START_LIMIT - max(0.0, deadline - time.monotonic())
+            refuse_if_any([offline_problem(name, offline, members, waited)])
+        time.sleep(PAUSE)
+
+
+def _rebalance(gluster: Gluster, name: str, limit: float) -> None:
+    """Start a rebalance, or join the one that is under way, and wait for its end."""
+    bricks = _bricks(gluster, name)
+    expected = {brick.peer for brick in bricks}
+    if not _under_way(gluster, name, moving.REBALANCE):
+        gluster.change("volume", "rebalance", name, "start")
+    progress = _wait_for_data(
+        lambda: _progress(gluster, name, ("rebalance", name, "status"), bricks), expected, limit, "the rebalance"
+    )
+    if progress.trouble():
+        raise GlusterError(
+            f"the new bricks are part of {name}, but its rebalance did not go well ({progress.trouble()}); see "
+            f"/var/log/glusterfs/{name}-rebalance.log on those hosts; running this again starts it again"
+        )
+    gluster.change("volume", "set", name, moving.MARK, moving.DONE)
+
+
+def _drain(gluster: Gluster, name: str, bricks: Sequence[str], limit: float) -> None:
+    """Move everything off bricks, and remove them once nothing is left there. Never before."""
+    drained = [brick for brick in _bricks(gluster, name) if str(brick) in bricks]
+    expected = {brick.peer for brick in drained}
+
+    def progress_now() -> moving.Progress:
+        return _progress(gluster, name, ("remove-brick", name, *bricks, "status"), drained)
+
+    if not any(task.kind == moving.REMOVE_BRICK for task in gluster.volumes()[name].tasks):
+        gluster.change("volume", "remove-brick", name, *bricks, "start")
+    elif _ended_badly(progress_now(), expected):
+        # That was said by the run that saw it. This one tries once more.
+        gluster.change("volume", "remove-brick", name, *bricks, "stop")
+        gluster.change("volume", "remove-brick", name, *bricks, "start")
+    progress = _wait_for_data(progress_now, expected, limit, f"moving the data off {', '.join(bricks)}")
+    wrong = progress.trouble() or progress.left_behind()
+    if wrong:
+        raise GlusterError(
+            f"{', '.join(bricks)} still holds data and stays part of {name}, since not everything could be moved off "
+            f"it ({wrong}); see /var/log/glusterfs/{name}-rebalance.log on those hosts; running this again tries "
+            f"again, and `gluster volume remove-brick {name} {' '.join(bricks)} stop` gives it up"
+        )
+    gluster.change("volume", "remove-brick", name, *bricks, "commit")
+
+
+def _progress(gluster: Gluster, name: str, words: Sequence[str], bricks: Iterable[Brick]) -> moving.Progress:
+    """How far the moving of data is, by the processes that do it on the hosts of these bricks."""
+    deadline = time.monotonic() + SILENCE_LIMIT
+    while True:
+        try:
+            return moving.progress_in(gluster.ask("volume", *words))
+        except GlusterError as error:
+            if "brick operations failed" not in str(error).lower():
+                raise
+            if time.monotonic() >= deadline:
+                # Seen with 10.3: then neither `status` nor `stop` works, until glusterd starts it again.
+                hosts = ", ".join(sorted({brick.host for brick in bricks}))
+                raise GlusterError(
+                    f"a process that moves the data of {name} is gone, on one of {hosts}, and its glusterd has not "
+                    "noticed; nothing was removed; restart glusterd on the host that has no process "
+                    f"`rebalance/{name}` (ps ax), which starts it again, and run this again"
+                ) from error
+        time.sleep(PAUSE)
+
+
+def _ended_badly(progress: moving.Progress, expected: Iterable[str]) -> bool:
+    return not progress.is_running(expected) and bool(progress.trouble() or progress.left_behind())
+
+
+def _wait_for_data(
+    look: Callable[[], moving.Progress], expected: Iterable[str], limit: float, what: str
+) -> moving.Progress:
+    expected = frozenset(expected)
+    deadline = time.monotonic() + limit
+    while True:
+        progress = look()
+        if not progress.is_running(expected):
+            return progress
+        if time.monotonic() >= deadline:
+            silent = ", ".join(progress.silent(expected))
+            raise GlusterError(
+                f"{what} goes on after {limit:g} s (rebalance_timeout): {progress}"
+                f"{f', and nothing is known of {silent}' if silent else ''}; it needs no one to wait for it, "
+                "and running this again waits for its end and does the rest"
+            )
+        time.sleep(PAUSE)
+
+
+def _under_way(gluster: Gluster, name: str, kind: str) -> bool:
+    return any(task.kind == kind and task.status == moving.IN_PROGRESS for task in gluster.volumes()[name].tasks)
+
+
+def _replace(gluster: Gluster, name: str, old: str, new: str, limits: Limits) -> None:
+    """Replace one brick once its set can spare it, and wait until the new one has everything."""
+    deadline = time.monotonic() + limits.heal
+    while True:
+        volume = gluster.volumes()[name]
+        outgoing = next(brick for brick in volume.bricks if str(brick) == old)
+        entries = {} if outgoing.online else replacing.entries_in(gluster.ask("volume", "heal", name, "info"))
+        reason = replacing.in_the_way(volume, outgoing, heal_state(gluster, name), entries)
+        if not reason:
+            break
+        if time.monotonic() >= deadline:
+            raise GlusterError(
+                f"{old} is not replaced: {reason}, {limits.heal:g} s long (heal_timeout); see "
+                f"`gluster volume heal {name} info`, mend that, and run this again"
+            )
+        time.sleep(HEAL_PAUSE)
+    place = [str(brick) for brick in volume.bricks].index(old)
+    gluster.change("volume", "replace-brick", name, old, new, "commit", "force")
+    _wait_for_set(gluster, name, place, limits)
+
+
+def _wait_for_set(gluster: Gluster, name: str, place: int, limits: Limits) -> None:
+    """Wait until the set of the brick at this place is online and healed. Others may be waiting to be replaced."""
+    volume = gluster.volumes()[name]
+    members = replacing.set_of(volume, volume.bricks[place])
+    wait_for_bricks(gluster, name, {str(brick) for brick in volume.bricks} - {str(brick) for brick in members})
+    if volume.disperse:
+        # Nothing tells a dispersed set that it has a new brick but the self-heal daemon's next look at it.
+        gluster.change("volume", "heal", name, "full")
+    _wait_for_heals(gluster, name, members, limits.heal)
+
+
+def _wait_for_heals(gluster: Gluster, name: str, bricks: Iterable[Brick], limit: float) -> None:
+    """Wait until these bricks have nothing to heal, look after look: a new brick fills directory by directory."""
+    names = {str(brick) for brick in bricks}
+    deadline = time.monotonic() + limit
+    calm = 0
+    while calm < replacing.CALM_LOOKS:
+        time.sleep(HEAL_PAUSE)
+        state = [heal for heal in heal_state(gluster, name) if heal.brick in names]
+        pending = unhealed(state) if len(state) == len(names) else "some bricks are missing among the pending heals"
+        calm = 0 if pending else calm + 1
+        if pending and time.monotonic() >= deadline:
+            raise GlusterError(
+                f"the new brick is part of {name}, but not everything is healed after {limit:g} s (heal_timeout): "
+                f"{pending}; healing goes on by itself, and a later run waits for it before it replaces another brick"
+            )
+
+
+def _bricks(gluster: Gluster, name: str) -> tuple[Brick, ...]:
+    return gluster.volumes()[name].bricks
