@@ -82,6 +82,7 @@ bench: $(READY) ## Speed, side by side with the peers and with stock settings
 	python tests/bench/volumes.py
 	python tests/bench/networks.py
 	python tests/bench/unchanged_site.py
+	python tests/bench/storage.py
 
 .PHONY: lab-down
 lab-down: ## Remove every container, process, bridge and firewall rule of the lab
