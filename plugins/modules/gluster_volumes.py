@@ -66,8 +66,12 @@ options:
             C(server.tcp-user-timeout) V(20), C(server.keepalive-time) V(10),
             C(server.keepalive-interval) V(2) and C(server.keepalive-count) V(5) are how
             soon a brick drops the locks of a client whose host vanished. C(performance.strict-o-direct) V(on) keeps
-            what databases write with C(O_DIRECT) out of caches. With three copies or more, C(cluster.quorum-type)
-            V(auto) lets only a majority write, and after C(cluster.heal-timeout) V(60) (stock 600) seconds at most a
+            what databases write with C(O_DIRECT) out of caches. Clients keep names, attributes and small files for ten
+            minutes and are told by the bricks what others change (C(features.cache-invalidation),
+            C(performance.cache-invalidation), C(performance.nl-cache), C(performance.quick-read-cache-invalidation)
+            V(on), their time-outs V(600), C(network.inode-lru-limit) V(200000)). With three copies or more,
+            C(cluster.quorum-type) V(auto) lets only a majority write, and after C(cluster.heal-timeout) V(60) (stock
+            600) seconds at most a
             heal that did not succeed is tried again.
         type: str
         choices: [containers]

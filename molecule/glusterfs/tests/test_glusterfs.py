@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 from checks import node, wait_for
@@ -153,3 +155,20 @@ def test_the_module_brings_a_killed_brick_up_and_says_so(host):
     assert result["changed"]
     assert [difference["field"] for difference in result["volumes"][0]["drift"]] == ["bricks_offline"]
     assert [brick["online"] for brick in result["volumes"][0]["bricks"]] == [True, True, True]
+
+
+def test_a_client_sees_at_once_what_another_one_changed():
+    """Its caches are kept for minutes: the bricks have to tell it. Without the profile each round takes a second."""
+    client, rounds = node("client"), 20
+    first, second = mount(client, "node1:/gv0"), "/mnt/second"
+    client.check_output(f"mkdir -p {second} && (mountpoint -q {second} || mount -t glusterfs node1:/gv0 {second})")
+
+    program = (Path(__file__).parents[1] / "files" / "two_clients.py").read_text()
+    told = json.loads(client.check_output(f"python3 - {first} {second} {rounds} <<'END'\n{program}\nEND"))
+
+    print(told)
+    # The kernel itself remembers for a second that a name was there, with and without the profile.
+    assert told["seconds"].pop("removal") < 5
+    del told["late"]["removal"]
+    assert set(told["late"]) == {"content", "new file", "new name"}
+    assert all(late <= rounds // 10 for late in told["late"].values()), told

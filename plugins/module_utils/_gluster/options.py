@@ -18,6 +18,11 @@ from typing import Any, Iterable, Mapping
 #
 # performance.strict-o-direct: databases that open with O_DIRECT mean it; stock settings let write-behind and io-cache
 # keep their data in memory all the same.
+#
+# features.cache-invalidation and what follows it: many small files. What a client knows of names, attributes and small
+# contents is kept for ten minutes instead of a second, because the bricks now tell each client what another one has
+# changed. The long times must never be without the invalidation: stock clients show an overwritten small file as it was
+# for up to a second, and so would these for ten minutes. How fast that is: docs/glusterfs-profile.md.
 _CONTAINERS = {
     "network.ping-timeout": "5",
     "server.tcp-user-timeout": "20",
@@ -25,6 +30,15 @@ _CONTAINERS = {
     "server.keepalive-interval": "2",
     "server.keepalive-count": "5",
     "performance.strict-o-direct": "on",
+    "features.cache-invalidation": "on",
+    "features.cache-invalidation-timeout": "600",
+    "performance.cache-invalidation": "on",
+    "performance.md-cache-timeout": "600",
+    "performance.nl-cache": "on",
+    "performance.nl-cache-timeout": "600",
+    "performance.quick-read-cache-invalidation": "on",
+    "performance.quick-read-cache-timeout": "600",
+    "network.inode-lru-limit": "200000",
 }
 # cluster.quorum-type: with three copies or more, writing needs the majority of them: what is stock, said aloud, so that
 # a `none` that somebody once set does not stay. With two copies it would make the first one indispensable: not there.
