@@ -1,11 +1,17 @@
 # SPDX-FileCopyrightText: 2026 berthage.swarm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes `ansible_collections.berthage.swarm` importable, wherever pytest was started."""
+"""Makes `ansible_collections.berthage.swarm` importable, wherever pytest was started, and property tests patient."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 # The Makefile links the checkout into a tree laid out as Ansible demands.
 sys.path.insert(0, str(Path(__file__).parents[2] / ".cache" / "collections"))
+
+# What an example takes says more of what else the machine does than of the code: images are made at the same time.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
