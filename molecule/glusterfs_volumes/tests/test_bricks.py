@@ -257,6 +257,12 @@ def test_a_dead_arbiter_and_a_dead_brick_with_data_are_replaced(host, changes):
     assert path == "/data/bricks/arbitrated"
 
 
+def state_of(host, volume: str) -> list[dict]:
+    """The bricks as the module sees them, which it does without changing anything in check mode."""
+    declared = {"name": volume, "disperse": 3, "redundancy": 1, "bricks": bricks_of(host, volume)}
+    return volumes(host, declared, check=True)["volumes"][0]["bricks"]
+
+
 def files_like(brick: str, directory: str) -> int:
     name, _colon, path = brick.partition(":")
     return int(node(name).check_output(f"ls {path}/{directory.rpartition('/')[2]} 2>/dev/null | wc -l"))
@@ -284,17 +290,19 @@ def test_a_dead_dispersed_brick_is_not_replaced_while_another_one_lacks_what_it_
     node("node2").check_output("kill -9 $(cat /var/run/gluster/vols/coded/*.pid)")
     write_files(host, "/mnt/coded/e", 5, 20_000)
     host.check_output("gluster --mode=script volume start coded force")
+    assert wait_for(lambda: all(brick["online"] for brick in state_of(host, "coded")), seconds=30)
     node("node4").check_output("kill -9 $(cat /var/run/gluster/vols/coded/*.pid)")
     there = bricks_of(host, "coded")
     other = {**CODED, "bricks": [*there[:2], "node3:/data/bricks/coded_c"]}
+    off = volumes(host, other, allow=["replace_brick"])
+    assert "self-heal daemon is off" in off["msg"]
+    host.check_output("gluster --mode=script volume heal coded enable")
 
     result = volumes(host, other, allow=["replace_brick"], heal_timeout=5)
 
     assert result["failed"]
     assert "it is offline, and may alone hold what was written last" in result["msg"]
     assert bricks_of(host, "coded") == there
-
-    host.check_output("gluster --mode=script volume heal coded enable")
     assert volumes(host, {**CODED, "bricks": there})["changed"]
 
 

@@ -28,7 +28,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.moving imp
     REMOVE_BRICK,
     owes,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.options import to_reset, to_set
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.options import meaning, to_reset, to_set
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.replacing import set_of
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec import (
     ABSENT,
@@ -351,6 +351,15 @@ def _not_now(spec: VolumeSpec, volume: Volume, change: Change, observed: Observe
                 "start it first (state: started)",
             )
         )
+    if (change.copies or change.replace) and _heals_not(spec, volume):
+        problems.append(
+            Problem(
+                spec.name,
+                "bricks",
+                "the volume's self-heal daemon is off, and nobody would fill the new bricks",
+                f"turn it on (gluster volume heal {spec.name} enable)",
+            )
+        )
     gone = [brick for brick in volume.offline if not observed.is_connected(brick.peer)]
     if (change.add or change.copies or change.drain) and gone:
         problems.append(
@@ -362,6 +371,13 @@ def _not_now(spec: VolumeSpec, volume: Volume, change: Change, observed: Observe
             )
         )
     return problems + [problem for problem in _sets_too_weak(spec, volume, change, gone) if problem not in problems]
+
+
+def _heals_not(spec: VolumeSpec, volume: Volume) -> bool:
+    """Whether the self-heal daemon is off, and stays so."""
+    option = "cluster.disperse-self-heal-daemon" if volume.disperse else "cluster.self-heal-daemon"
+    value = {**volume.options, **to_set(spec.options, volume.options)}.get(option, "on")
+    return meaning(option, value) is False
 
 
 def _sets_too_weak(spec: VolumeSpec, volume: Volume, change: Change, gone: Sequence[Brick]) -> list[Problem]:

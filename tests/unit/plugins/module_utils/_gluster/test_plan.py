@@ -234,6 +234,19 @@ def test_a_dead_brick_that_is_replaced_is_not_started_before(observed, declare):
     assert "bricks_offline" not in planned.step.after
 
 
+def test_nothing_is_replaced_while_nobody_would_fill_it(observed, declare):
+    gv0 = observed.volumes["gv0"]
+    off = replace(gv0, options={**gv0.options, "cluster.self-heal-daemon": "disable"})
+    observed = replace(observed, volumes={**observed.volumes, "gv0": off})
+    other = [*bricks("g1", "g2", path="/data/brick1/gv0"), "g3:/data/x"]
+
+    refused = planned_for(observed, declare(bricks=other), allow=["replace_brick"]).step
+    turned_on = declare(bricks=other, options={"cluster.self-heal-daemon": True})
+
+    assert "the volume's self-heal daemon is off" in refused.message
+    assert planned_for(observed, turned_on, allow=["replace_brick"]).step.action == "update"
+
+
 def test_two_dead_bricks_of_one_set_are_not_replaced(observed, declare):
     dead = with_task(observed, offline={1, 2})
     other = ["g1:/data/brick1/gv0", *bricks("g2", "g3", path="/data/x")]
