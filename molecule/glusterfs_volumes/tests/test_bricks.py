@@ -231,6 +231,7 @@ def test_two_bricks_of_one_set_are_replaced_one_after_the_other(host):
         name, _colon, path = brick.partition(":")
         assert checksums(node(name), f"{path}/d") == before
     assert kept(host, other)
+    assert len({account_of(number, "copied") for number in (1, 2, 3, 4)}) == 1
 
 
 @pytest.mark.parametrize("changes", [1, 2])
@@ -261,6 +262,11 @@ def state_of(host, volume: str) -> list[dict]:
     """The bricks as the module sees them, which it does without changing anything in check mode."""
     declared = {"name": volume, "disperse": 3, "redundancy": 1, "bricks": bricks_of(host, volume)}
     return volumes(host, declared, check=True)["volumes"][0]["bricks"]
+
+
+def account_of(number: int, volume: str) -> str:
+    """What a host has written down of a volume. Where these differ, the next glusterd to start is rejected."""
+    return node(f"node{number}").check_output(f"sort /var/lib/glusterd/vols/{volume}/info")
 
 
 def files_like(brick: str, directory: str) -> int:
