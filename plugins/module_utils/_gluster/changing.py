@@ -183,8 +183,8 @@ def _replace(gluster: Gluster, name: str, old: str, new: str, limits: Limits) ->
 def _tell_all_hosts_who_is_allowed(gluster: Gluster, volume: Volume) -> None:
     """Set `auth.allow` to what it was, on every host.
 
-    `replace-brick` adds to that option, on each host, the names by which that host knows the others (seen with 10.3). The
-    hosts' accounts of the volume differ from then on, and the next glusterd to start is rejected by the others.
+    `replace-brick` adds to that option, on each host, the names by which that host knows the others (seen with 10.3).
+    The hosts' accounts of the volume differ from then on, and the next glusterd to start is rejected by the others.
     """
     allowed = volume.options.get("auth.allow")
     if allowed:

@@ -111,6 +111,7 @@ def test_resetting_leaves_what_gluster_sets_itself_and_what_is_declared():
         "performance.cache-size": "64MB",
         "features.quota": "on",
         "client.ssl": "on",
+        "old.auth.allow": "10.0.0.1",  # what replace-brick keeps for itself
     }
 
     assert set(NEW_VOLUME) == SET_AT_CREATION
