@@ -88,7 +88,7 @@ def declared_meaning(export: Export) -> FiledExport:
     return FiledExport(
         0,
         export.path,
-        {"pseudo": export.path, "protocols": "4", "access": "none", "fsal": "vfs"},
+        {"pseudo": export.path, "protocols": "3, 4", "access": "none", "fsal": "vfs"},
         tuple((client.host, _client_meaning(client)) for client in export.clients),
     )
 
@@ -122,7 +122,8 @@ def _export_lines(export: Export, number: int) -> Iterator[str]:
     yield f"  Export_Id = {number};"
     yield f'  Path = "{export.path}";'
     yield f'  Pseudo = "{export.path}";'
-    yield "  Protocols = 4;"
+    # Of these, those that the server itself speaks.
+    yield "  Protocols = 3, 4;"
     yield "  Transports = TCP;"
     # Whoever matches none of the clients gets nothing.
     yield "  Access_Type = None;"

@@ -2,9 +2,10 @@
 # SPDX-FileCopyrightText: 2026 berthage.swarm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What the role has to know of a host, in one go: NAME=VALUE lines.
-# Usage: probe.sh IMPLEMENTATION SERVICE OTHER-SERVICE SETTINGS-FILE "UNIT..." [DIRECTORY...]
+# Usage: probe.sh IMPLEMENTATION SERVICE OTHER-SERVICE "V3-UNIT..." "FILE=UNIT..." [DIRECTORY...]
+# FILE is one that the role writes, UNIT the one that reads it at its start.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-implementation=$1 service=$2 other=$3 settings=$4 units=$5
+implementation=$1 service=$2 other=$3 units=$4 files=$5
 shift 5
 
 ID='' ID_LIKE=''
@@ -34,28 +35,58 @@ echo "active=$active"
 echo "enabled=$(systemctl is-enabled "$service" 2>/dev/null)"
 echo "other=$(set_of ActiveState "$other")"
 
-unmasked=''
+unmasked='' running=''
 for unit in $units; do
     [ "$(set_of LoadState "$unit")" = masked ] || unmasked="$unmasked $unit"
+    [ "$(set_of ActiveState "$unit")" = active ] && running="$running $unit"
 done
 echo "unmasked=$unmasked"
+echo "running=$running"
 
-echo "settings=$([ -r "$settings" ] && base64 -w0 "$settings")"
-case $implementation in
-kernel) directory=/etc/nfs.conf.d ;;
-ganesha) directory=/etc/ganesha/exports.d ;;
-esac
-echo "settings_directory=$([ -d "$directory" ] && echo yes)"
-# A server that started before its settings were written does not know them (a run that was cut short in between).
-unread=''
-if [ "$active" = active ] && [ -e "$settings" ]; then
-    started=$(systemctl show --timestamp=unix --property=ActiveEnterTimestamp --value "$service" 2>/dev/null | tr -d @)
-    case $started in
-    '' | *[!0-9]*) ;;
-    *) [ "$(stat -c %Y "$settings")" -gt "$started" ] && unread=yes ;;
-    esac
-fi
-echo "unread=$unread"
+# Whether a firewall may be in use, or have been: the module nfs_firewall looks closer.
+has_firewall() {
+    systemctl is-active --quiet firewalld.service && return
+    grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && return
+    ls /etc/berthage/nfs-firewall-*.nft >/dev/null 2>&1 && return
+    command -v nft >/dev/null && nft list ruleset 2>/dev/null | grep -q 'hook input'
+}
+echo "firewall=$(has_firewall && echo yes)"
+
+# Whether a file is as its package brought it.
+is_stock() {
+    if command -v dpkg-query >/dev/null; then
+        package=$(dpkg-query --search "$1" 2>/dev/null | cut -d: -f1)
+        [ -n "$package" ] && dpkg-query --show --showformat='${Conffiles}\n' "$package" |
+            grep -qF " $1 $(md5sum <"$1" | cut -d' ' -f1)"
+    elif command -v rpm >/dev/null; then
+        rpm --query --file "$1" >/dev/null 2>&1 && ! rpm --verify --file "$1" 2>/dev/null | grep -qF " $1"
+    else
+        false
+    fi
+}
+
+number=0
+for file in $files; do
+    unit=${file#*=} file=${file%%=*}
+    echo "file_$number=$([ -r "$file" ] && base64 -w0 "$file")"
+    echo "home_$number=$([ -d "${file%/*}" ] && echo yes)"
+    foreign='' unread=''
+    if [ -s "$file" ] && ! grep -qF 'role berthage.swarm.nfs_server' "$file" && ! is_stock "$file"; then
+        foreign=yes
+    fi
+    echo "foreign_$number=$foreign"
+    # A unit that started before its file was written does not know it (a run that was cut short in between).
+    if [ -e "$file" ] && [ "$(set_of ActiveState "$unit")" = active ]; then
+        started=$(systemctl show --timestamp=unix --property=ActiveEnterTimestamp --value "$unit" 2>/dev/null | tr -d @)
+        case $started in
+        '' | *[!0-9]*) ;;
+        *) [ "$(stat -c %Y "$file")" -gt "$started" ] && unread=yes ;;
+        esac
+    fi
+    echo "unread_$number=$unread"
+    number=$((number + 1))
+done
+echo "exports_directory=$([ "$implementation" = kernel ] || [ -d /etc/ganesha/exports.d ] && echo yes)"
 
 number=0
 for directory in "$@"; do

@@ -1,0 +1,196 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A client that is declared reaches the server through each firewall, another one does not; rules of others stay."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+from checks import node, run_playbook
+from module_calls import module
+from nfs_clients import address, listing
+
+testinfra_hosts = ["ansible://server", "ansible://server13"]
+
+CONVERGE = Path(__file__).parents[1] / "converge.yml"
+
+# The export is for the client alone: its status tells a stranger who reaches the server from one who does not.
+SHUT_OUT = {124, 251}
+REFUSED_BY_THE_SERVER = 254
+
+RULESET = """#!/usr/sbin/nft -f
+flush ruleset
+table inet filter {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        ct state established,related accept
+        iif lo accept
+        tcp dport 22 accept comment "of somebody else"
+        counter reject
+    }
+}
+"""
+ON = {
+    "nftables": "systemctl enable --now nftables.service",
+    "firewalld": "systemctl start firewalld.service",
+    "ufw": "ufw allow 22/tcp comment 'of somebody else' && ufw --force enable",
+}
+OFF = {
+    "nftables": "systemctl disable --now nftables.service",
+    "firewalld": "systemctl stop firewalld.service",
+    "ufw": "ufw --force disable && ufw --force delete allow 22/tcp",
+}
+RULES = {
+    "nftables": "nft --stateless list ruleset",
+    "firewalld": "firewall-cmd --list-all-zones; firewall-cmd --permanent --list-all-zones",
+    "ufw": "ufw show added",
+}
+# What a boot does to the rules.
+RELOAD = {
+    "nftables": "systemctl restart nftables.service",
+    "firewalld": "systemctl restart firewalld.service",
+    "ufw": "systemctl restart ufw.service",
+}
+DAMAGE = {
+    "nftables": "nft flush chain inet filter berthage_nfs_berthage",
+    "firewalld": 'firewall-cmd --permanent --remove-rich-rule="$(firewall-cmd --list-rich-rules)"',
+    "ufw": "ufw delete allow proto tcp from $CLIENT to any port 2049",
+}
+
+
+@pytest.fixture(params=["nftables", "firewalld", "ufw"])
+def firewall(request: Any, host: Any) -> Iterator[str]:
+    """One firewall in use, with a rule of somebody else that lets ssh in."""
+    host.check_output(f"cp /etc/nftables.conf /root/ && cat > /etc/nftables.conf << 'END'\n{RULESET}END")
+    host.check_output(ON[request.param])
+    try:
+        yield request.param
+    finally:
+        # What a failed test leaves open would be in the way of the next one.
+        module(host, "nfs_firewall", sources=[])
+        host.check_output(OFF[request.param])
+        host.check_output("mv /root/nftables.conf /etc/nftables.conf")
+
+
+def test_it_opens_to_the_declared_client_alone_and_closes_again(host, firewall):
+    name = host.backend.get_hostname()
+    theirs = host.check_output(RULES[firewall])
+    assert reach("client", name) in SHUT_OUT
+
+    preview = module(host, "nfs_firewall", check=True, sources=[address("client")])
+    assert host.check_output(RULES[firewall]) == theirs
+    opened = module(host, "nfs_firewall", sources=[address("client")])
+    assert opened["firewall"] == firewall
+    assert preview["rules"] == opened["rules"]
+    assert preview["changed"] and opened["changed"]
+    assert reach("client", name) == 0
+    assert reach("stranger", name) in SHUT_OUT
+
+    ours = host.check_output(RULES[firewall])
+    assert not module(host, "nfs_firewall", sources=[address("client")])["changed"]
+    assert host.check_output(RULES[firewall]) == ours
+
+    host.check_output(RELOAD[firewall])
+    assert reach("client", name) == 0
+    assert not module(host, "nfs_firewall", sources=[address("client")])["changed"]
+
+    host.check_output(DAMAGE[firewall].replace("$CLIENT", address("client")))
+    assert module(host, "nfs_firewall", sources=[address("client")])["changed"]
+    host.check_output(RELOAD[firewall])
+    assert reach("client", name) == 0
+
+    # The positive control: the same stranger, address and port, and only the rules are others.
+    both = module(host, "nfs_firewall", sources=[address("client"), address("stranger")])
+    assert [rule["action"] for rule in both["rules"]] == ["keep", "create"]
+    assert reach("stranger", name) == REFUSED_BY_THE_SERVER
+
+    closed = module(host, "nfs_firewall", sources=[])
+    assert [rule["action"] for rule in closed["rules"]] == ["remove", "remove"]
+    assert reach("client", name) in SHUT_OUT
+    assert host.check_output(RULES[firewall]) == theirs
+    assert not module(host, "nfs_firewall", sources=[])["changed"]
+    host.check_output(RELOAD[firewall])
+    assert host.check_output(RULES[firewall]) == theirs
+
+
+def test_what_two_names_open_is_told_apart(host, firewall):
+    try:
+        module(host, "nfs_firewall", name="one", sources=[address("client")])
+        module(host, "nfs_firewall", name="two", sources=[address("stranger")])
+        module(host, "nfs_firewall", name="one", sources=[])
+        assert reach("client", host.backend.get_hostname()) in SHUT_OUT
+        assert reach("stranger", host.backend.get_hostname()) == REFUSED_BY_THE_SERVER
+    finally:
+        module(host, "nfs_firewall", name="one", sources=[])
+        module(host, "nfs_firewall", name="two", sources=[])
+
+
+def test_the_role_opens_to_the_clients_of_its_exports_and_closes_when_they_go():
+    host = node("server")
+    host.check_output(f"cp /etc/nftables.conf /root/ && cat > /etc/nftables.conf << 'END'\n{RULESET}END")
+    host.check_output(ON["nftables"])
+    try:
+        theirs = host.check_output(RULES["nftables"])
+        assert converge().returncode == 0
+        assert reach("client", "server") == 0
+        assert reach("stranger", "server") in SHUT_OUT
+        assert "changed=0" in converge().stdout
+        assert converge(nfs_server_exports=[]).returncode == 0
+        assert host.check_output(RULES["nftables"]) == theirs
+        refused = converge(nfs_server_exports=[an_export("client")])
+        assert refused.returncode != 0
+        assert "'client', sources: is a host name" in refused.stdout
+        assert host.check_output(RULES["nftables"]) == theirs
+        told = converge(nfs_server_exports=[an_export("client")], nfs_server_firewall_sources=[address("client")])
+        assert told.returncode == 0
+        assert reach("client", "server") == 0
+    finally:
+        host.check_output(OFF["nftables"])
+        host.check_output("mv /root/nftables.conf /etc/nftables.conf")
+    # Nothing is left of it where there is no firewall any more.
+    assert converge().returncode == 0
+    assert "changed=0" in converge().stdout
+    assert host.run("ls /etc/berthage/nfs-firewall-berthage.nft").rc != 0
+
+
+def test_without_a_firewall_nothing_is_done_and_one_that_is_off_is_named(host):
+    nothing = module(host, "nfs_firewall", sources=[address("client")])
+    assert not nothing["changed"]
+    assert nothing["firewall"] == "none"
+    assert nothing["rules"] == []
+    off = module(host, "nfs_firewall", sources=[address("client")], firewall="ufw")
+    assert "ufw is not in use on this host" in off["msg"]
+
+
+def test_a_ruleset_that_no_boot_loads_is_refused_with_the_rule_to_add(host):
+    host.check_output(f"cat > /root/own.nft << 'END'\n{RULESET}END")
+    host.check_output("nft -f /root/own.nft")
+    try:
+        before = host.check_output(RULES["nftables"])
+        refused = module(host, "nfs_firewall", sources=[address("client"), "10.0.0.0/33"])
+        assert "'10.0.0.0/33', sources: is no valid address" in refused["msg"]
+        refused = module(host, "nfs_firewall", sources=[address("client")])
+        assert "is not loaded by nftables.service (disabled)" in refused["msg"]
+        assert f"inet filter input ip saddr {address('client')} tcp dport 2049 accept" in refused["msg"]
+        assert host.check_output(RULES["nftables"]) == before
+    finally:
+        host.check_output("nft flush ruleset")
+
+
+def converge(**variables: Any) -> Any:
+    done = run_playbook(CONVERGE, "-e", json.dumps(variables), "--limit", "server")
+    print(done.stdout)
+    return done
+
+
+def an_export(client: str) -> dict[str, Any]:
+    return {"path": "/srv/nfs/app", "mode": "0777", "clients": [{"host": client, "options": ["insecure"]}]}
+
+
+def reach(client: str, server: str) -> int:
+    """The status of libnfs."""
+    return int(listing(client, server, "/srv/nfs/app", seconds=5).rc)
