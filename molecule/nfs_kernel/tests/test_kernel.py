@@ -24,7 +24,7 @@ OTHERS = {
     "nfs_server_idmap_domain": "lab.example",
 }
 V3_PORTS = {
-    *("tcp/22", "tcp/2049", "tcp/111", "udp/111", "tcp/20048", "udp/20048"),
+    *("tcp/22", "tcp/2049", "tcp/111", "udp/111", "tcp/20048"),
     *("tcp/32765", "udp/32765", "tcp/32767", "udp/32767"),
 }
 
@@ -52,7 +52,7 @@ def test_the_kernel_has_what_was_declared(host, mounted):
     assert kernel(host, "threads") == "12"
     assert kernel(host, "nfsv4gracetime") == "20"
     assert kernel(host, "nfsv4leasetime") == "10"
-    assert "-3 +4 +4.0 +4.1 +4.2" in kernel(host, "versions")
+    assert {"+4", "+4.1", "+4.2"} == {one for one in kernel(host, "versions").split() if one.startswith("+")}
     assert open_ports(host) == {"tcp/22", "tcp/2049"}
     assert refused_v3(mounted)
 
@@ -62,7 +62,7 @@ def test_other_settings_take_the_place_of_those_before(host, mounted):
     assert done.returncode == 0
     assert kernel(host, "threads") == "8"
     assert kernel(host, "nfsv4gracetime") == "10"
-    assert "+3 +4 +4.0" in kernel(host, "versions")
+    assert "+3" in kernel(host, "versions").split()
     assert host.check_output("nfsidmap -d") == "lab.example"
 
 

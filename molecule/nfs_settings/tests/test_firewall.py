@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -14,7 +15,7 @@ from checks import node, run_playbook
 from module_calls import module
 from nfs_clients import address, listing
 
-testinfra_hosts = ["ansible://server", "ansible://server13"]
+testinfra_hosts = ["ansible://server"]
 
 CONVERGE = Path(__file__).parents[1] / "converge.yml"
 
@@ -62,71 +63,78 @@ DAMAGE = {
 }
 
 
-@pytest.fixture(params=["nftables", "firewalld", "ufw"])
-def firewall(request: Any, host: Any) -> Iterator[str]:
-    """One firewall in use, with a rule of somebody else that lets ssh in."""
+@dataclass(frozen=True)
+class InUse:
+    firewall: str
+    server: str
+    host: Any
+
+    def rules(self) -> str:
+        return str(self.host.check_output(RULES[self.firewall]))
+
+    def open_to(self, *clients: str, check: bool = False, name: str = "berthage") -> dict[str, Any]:
+        return module(self.host, "nfs_firewall", check=check, name=name, sources=[address(one) for one in clients])
+
+
+@pytest.fixture(params=["server:nftables", "server13:nftables", "server13:firewalld", "server:ufw"])
+def in_use(request: Any) -> Iterator[InUse]:
+    """One firewall on one server, with a rule of somebody else that lets ssh in."""
+    server, _, firewall = request.param.partition(":")
+    host = node(server)
     host.check_output(f"cp /etc/nftables.conf /root/ && cat > /etc/nftables.conf << 'END'\n{RULESET}END")
-    host.check_output(ON[request.param])
+    host.check_output(ON[firewall])
     try:
-        yield request.param
+        yield InUse(firewall, server, host)
     finally:
         # What a failed test leaves open would be in the way of the next one.
-        module(host, "nfs_firewall", sources=[])
-        host.check_output(OFF[request.param])
+        for name in ("berthage", "one", "two"):
+            module(host, "nfs_firewall", name=name, sources=[])
+        host.check_output(OFF[firewall])
         host.check_output("mv /root/nftables.conf /etc/nftables.conf")
 
 
-def test_it_opens_to_the_declared_client_alone_and_closes_again(host, firewall):
-    name = host.backend.get_hostname()
-    theirs = host.check_output(RULES[firewall])
-    assert reach("client", name) in SHUT_OUT
+def test_it_opens_to_the_declared_client_alone_and_closes_again(in_use):
+    theirs = in_use.rules()
+    assert reach("client", in_use.server) in SHUT_OUT
 
-    preview = module(host, "nfs_firewall", check=True, sources=[address("client")])
-    assert host.check_output(RULES[firewall]) == theirs
-    opened = module(host, "nfs_firewall", sources=[address("client")])
-    assert opened["firewall"] == firewall
+    preview = in_use.open_to("client", check=True)
+    assert in_use.rules() == theirs
+    opened = in_use.open_to("client")
+    assert opened["firewall"] == in_use.firewall
     assert preview["rules"] == opened["rules"]
     assert preview["changed"] and opened["changed"]
-    assert reach("client", name) == 0
-    assert reach("stranger", name) in SHUT_OUT
+    assert reach("client", in_use.server) == 0
+    assert reach("stranger", in_use.server) in SHUT_OUT
 
-    ours = host.check_output(RULES[firewall])
-    assert not module(host, "nfs_firewall", sources=[address("client")])["changed"]
-    assert host.check_output(RULES[firewall]) == ours
+    ours = in_use.rules()
+    assert not in_use.open_to("client")["changed"]
+    assert in_use.rules() == ours
 
-    host.check_output(RELOAD[firewall])
-    assert reach("client", name) == 0
-    assert not module(host, "nfs_firewall", sources=[address("client")])["changed"]
+    in_use.host.check_output(RELOAD[in_use.firewall])
+    assert reach("client", in_use.server) == 0
+    assert not in_use.open_to("client")["changed"]
 
-    host.check_output(DAMAGE[firewall].replace("$CLIENT", address("client")))
-    assert module(host, "nfs_firewall", sources=[address("client")])["changed"]
-    host.check_output(RELOAD[firewall])
-    assert reach("client", name) == 0
+    in_use.host.check_output(DAMAGE[in_use.firewall].replace("$CLIENT", address("client")))
+    assert in_use.open_to("client")["changed"]
+    in_use.host.check_output(RELOAD[in_use.firewall])
+    assert reach("client", in_use.server) == 0
 
     # The positive control: the same stranger, address and port, and only the rules are others.
-    both = module(host, "nfs_firewall", sources=[address("client"), address("stranger")])
+    both = in_use.open_to("client", "stranger")
     assert [rule["action"] for rule in both["rules"]] == ["keep", "create"]
-    assert reach("stranger", name) == REFUSED_BY_THE_SERVER
+    assert reach("stranger", in_use.server) == REFUSED_BY_THE_SERVER
 
-    closed = module(host, "nfs_firewall", sources=[])
+    closed = in_use.open_to()
     assert [rule["action"] for rule in closed["rules"]] == ["remove", "remove"]
-    assert reach("client", name) in SHUT_OUT
-    assert host.check_output(RULES[firewall]) == theirs
-    assert not module(host, "nfs_firewall", sources=[])["changed"]
-    host.check_output(RELOAD[firewall])
-    assert host.check_output(RULES[firewall]) == theirs
+    assert reach("client", in_use.server) in SHUT_OUT
+    assert in_use.rules() == theirs
+    assert not in_use.open_to()["changed"]
 
-
-def test_what_two_names_open_is_told_apart(host, firewall):
-    try:
-        module(host, "nfs_firewall", name="one", sources=[address("client")])
-        module(host, "nfs_firewall", name="two", sources=[address("stranger")])
-        module(host, "nfs_firewall", name="one", sources=[])
-        assert reach("client", host.backend.get_hostname()) in SHUT_OUT
-        assert reach("stranger", host.backend.get_hostname()) == REFUSED_BY_THE_SERVER
-    finally:
-        module(host, "nfs_firewall", name="one", sources=[])
-        module(host, "nfs_firewall", name="two", sources=[])
+    in_use.open_to("client", name="one")
+    in_use.open_to("stranger", name="two")
+    in_use.open_to(name="one")
+    assert reach("client", in_use.server) in SHUT_OUT
+    assert reach("stranger", in_use.server) == REFUSED_BY_THE_SERVER
 
 
 def test_the_role_opens_to_the_clients_of_its_exports_and_closes_when_they_go():
