@@ -149,6 +149,6 @@ def _without_overlap(sources: Iterable[str]) -> tuple[str, ...]:
             and network != other
             and network.version == other.version
             and network.subnet_of(other)  # type: ignore[arg-type]
-            for _, other in found
+            for _source, other in found
         )
     )

@@ -112,7 +112,9 @@ def change(ruleset: Ruleset, openings: Sequence[Opening], name: str) -> str:
     """One transaction for `nft -f -` that makes the running ruleset so."""
     lines: list[str] = []
     for own in ruleset.own:
-        lines += [f"delete rule {own.family} {own.table} {chain} handle {handle}" for chain, handle, _ in own.jumps]
+        lines += [
+            f"delete rule {own.family} {own.table} {chain} handle {handle}" for chain, handle, _is_placed in own.jumps
+        ]
         lines += [f"flush chain {own.family} {own.table} {chain_of(name)}"]
         lines += [f"delete chain {own.family} {own.table} {chain_of(name)}"]
     for chain in _to_open(ruleset, openings):
@@ -232,7 +234,7 @@ def _is_jump(rule: Mapping[str, Any], name: str) -> bool:
 
 
 def _is_led_to(own: Own | None, chain: Chain) -> bool:
-    return own is not None and any(name == chain.name and placed for name, _, placed in own.jumps)
+    return own is not None and any(name == chain.name and placed for name, _handle, placed in own.jumps)
 
 
 def _openings_of(own: Own | None) -> frozenset[Opening]:
