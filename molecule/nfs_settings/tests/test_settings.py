@@ -163,7 +163,7 @@ def names_on_the_wire(server: str) -> set[str]:
     """user@domain in what is sent while a client lists the exported directory."""
     client = node("client")
     capture = "timeout 60 tcpdump -Z root --immediate-mode -U -i eth0 -w /tmp/wire port 2049"
-    client.check_output(f"rm -f /tmp/wire; sh -c '{capture} 2>/dev/null & echo $! > /tmp/wire.pid'")
+    client.check_output(f"rm -f /tmp/wire; sh -c '{capture} > /dev/null 2>&1 < /dev/null & echo $! > /tmp/wire.pid'")
     try:
         assert wait_for(lambda: client.run("test -s /tmp/wire").rc == 0, seconds=20)
         assert listing("client", server, "/srv/nfs/app").rc == 0
