@@ -143,6 +143,7 @@ def test_a_mover_that_dies_is_told_and_the_next_run_goes_on_once_glusterd_was_re
     assert checksums(host, "/mnt/spread") == before
 
     third.check_output("systemctl restart glusterd")
+    assert wait_for(lambda: not volumes(host, SPREAD, allow=["shrink"], check=True)["failed"], seconds=60, pause=2)
     again = volumes(host, SPREAD, allow=["shrink"])
     assert not again["failed"], again["msg"]
     assert bricks_of(host, "spread") == SPREAD["bricks"]
