@@ -101,6 +101,14 @@ options:
           - Removing a directory removes its limit with it. The limit comes back with the next run.
           - Needs O(volumes[].state=started).
         type: dict
+      snapshots:
+        description:
+          - Names of snapshots of the volume. Not supported yet, and refused.
+          - Gluster makes them (C(gluster snapshot create)) only where every brick has a thin logical volume (LVM) of
+            its own.
+        type: list
+        elements: str
+        default: []
       tls:
         description: Whether clients and bricks talk TLS. Not supported yet.
         type: bool

@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
             "options": {"type": "dict", "default": {}},
             "reset_options": {"type": "bool", "default": False},
             "quota": {"type": "dict"},
+            "snapshots": {"type": "list", "elements": "str", "default": []},
             "tls": {"type": "bool", "default": False},
             "auth_allow": {"type": "list", "elements": "str", "default": []},
             "accept_split_brain": {"type": "bool", "default": False},
@@ -209,6 +210,14 @@ def _problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _brick_problems(arguments, count_matters=not layout)
     yield from _option_problems(arguments)
     yield from quota.problems(name, arguments["quota"], arguments["options"], is_running=arguments["state"] == STARTED)
+    if arguments["snapshots"]:
+        yield not_supported_yet(
+            name,
+            "snapshots",
+            "snapshots of a volume",
+            "leave snapshots out; where every brick has a thin logical volume (LVM) of its own, `gluster snapshot "
+            "create` makes them by hand, and elsewhere gluster cannot",
+        )
     if arguments["tls"]:
         yield not_supported_yet(
             name, "tls", "encryption and certificates", "leave tls out, and keep the pool on a network that you trust"

@@ -117,6 +117,7 @@ def test_names_that_gluster_would_not_take_are_refused(declare, name):
             "gv0, quota: no limits are declared, and gluster forgets features.hard-timeout, soft-timeout",
         ),
         ({"quota": {"/media": "1GB"}, "state": "stopped"}, "gv0, quota: the limits of a volume that does not run"),
+        ({"snapshots": ["nightly"]}, "gv0, snapshots: not supported yet: snapshots of a volume; leave snapshots out"),
         ({"tls": True}, "gv0, tls: not supported yet: "),
         ({"options": {"network.ping-timeout": None}}, "gv0, options.network.ping-timeout: None is no value"),
         ({"options": {"--mode": "x"}}, "gv0, options.--mode: is no name of an option"),
