@@ -163,6 +163,29 @@ def test_a_killed_brick_and_a_stopped_daemon_are_told_apart_and_what_waits_is_co
     assert volume(after)["healed"] is True
 
 
+def test_a_host_that_has_gone_silent_costs_a_limited_time_and_is_never_called_well(host):
+    """No connection is closed, as when a host loses its power: its glusterd seems to be connected for a while."""
+    third = node("node3")
+    others = [address("node1"), address("node2")]
+    drop = " && ".join(f"iptables -{{0}} INPUT -s {other} -j DROP" for other in others)
+    third.check_output(drop.format("I"))
+    try:
+        started = time.monotonic()
+        result = info(host, timeout=5)
+        took = time.monotonic() - started
+    finally:
+        third.check_output(drop.format("D"))
+    print(f"gluster_info with a silent host and timeout=5: {took:.1f} s")
+
+    # Six times the limit, and what Ansible itself takes.
+    assert took < 6 * 5 + 15
+    assert result["problems"]
+    assert [each["name"] for each in result["volumes"]] == ["gv0", "idle", "second"]
+    assert volume(result)["bricks"][2]["online"] is None
+    assert volume(result)["healed"] is None
+    assert wait_for(lambda: is_well(host), seconds=180, pause=3), info(host)["problems"]
+
+
 def test_a_volume_that_another_command_locks_is_waited_for_and_told(host):
     setting = (
         "for n in $(seq 200); do gluster --mode=script volume set second diagnostics.brick-log-level INFO"
