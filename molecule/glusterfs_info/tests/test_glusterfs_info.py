@@ -198,6 +198,9 @@ def test_a_volume_that_another_command_locks_is_waited_for_and_told(host):
             result = info(host)
             assert result["unknown"] == []
             assert volume(result, "second")["bricks"][0]["online"] is True
+            # Nor does anybody try to bring up a brick that only seems to be down.
+            declared = {"name": "second", "bricks": ["node1:/data/brick1/second"]}
+            assert module(host, "gluster_volumes", volumes=[declared], check=True).get("changed") is False
         # It was so all the time.
         assert host.run("kill -0 $(cat /root/locker)").rc == 0
     finally:

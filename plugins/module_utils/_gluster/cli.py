@@ -134,11 +134,21 @@ class Gluster:
         return members_in(self._ask("pool", "list"))
 
     def volumes(self) -> dict[str, Volume]:
-        """Every volume, with the state of the bricks of those that are started: two commands for all of them."""
+        """Every volume, with the state of the bricks of those that are started: two commands, if none is locked."""
         volumes = volumes_in(self._ask("volume", "info", "all"))
         if any(volume.started for volume in volumes.values()):
-            volumes = with_status(volumes, self._ask("volume", "status", "all"))
+            volumes = with_status(volumes, self._status(volumes))
         return volumes
+
+    def _status(self, volumes: Mapping[str, Volume]) -> ElementTree.Element:
+        """The answer to `volume status all`, completed: it leaves out volumes that another command has locked, and does
+        not say so. These are asked for by themselves, and waited for."""
+        answer = self._ask("volume", "status", "all")
+        told = {_text(volume, "volName") for volume in answer.iterfind("volStatus/volumes/volume")}
+        for volume in volumes.values():
+            if volume.started and volume.name not in told:
+                answer.extend(self._ask("volume", "status", volume.name).iterfind("volStatus"))
+        return answer
 
     def clients(self, volume: str) -> dict[str, int]:
         """How many clients of which kind are connected to a started volume: `fuse`, `gfapi.qemu`, `glustershd`, ...

@@ -76,6 +76,22 @@ def test_a_brick_of_a_host_that_is_gone_is_missing_from_the_status_and_offline(a
     assert [brick.host for brick in volumes["gv0"].offline] == ["g2", "10.99.0.13"]
 
 
+def test_a_volume_that_is_locked_and_so_left_out_is_asked_for_by_itself(recorded, monkeypatch):
+    asked = []
+
+    def run(_self, words, xml):
+        asked.append(" ".join(words))
+        answers = {"volume info all": "volume_info_all", "volume status all": "status_none"}
+        return recorded(answers.get(asked[-1], "volume_status_all"))
+
+    monkeypatch.setattr(Gluster, "_run", run)
+    volumes = Gluster().volumes()
+
+    assert asked == ["volume info all", "volume status all", "volume status dist", "volume status gv0"]
+    assert volumes["gv0"].offline == ()
+    assert [brick.online for brick in volumes["gv0"].bricks] == [True, True, True]
+
+
 def test_no_volumes_are_no_volumes(answer):
     assert with_status(volumes_in(answer("volume_info_none")), answer("status_none")) == {}
 
