@@ -85,6 +85,16 @@ def test_a_pool_that_is_well_has_every_brick_online_and_no_problem(host):
     assert (volume(result, "idle")["status"], volume(result, "idle")["bricks"][0]["online"]) == ("Created", None)
 
 
+def test_every_host_of_the_pool_says_the_same_of_volumes_whose_bricks_it_has_not(host):
+    assert wait_for(lambda: is_well(host), seconds=60, pause=2)
+    other = info(node("node2"))
+
+    assert other["problems"] == []
+    assert volume(other, "second")["bricks"][0]["online"] is True
+    # Gluster itself fails to answer there when nobody is connected.
+    assert (volume(other, "second")["clients"], volume(other, "second")["client_addresses"]) == ({}, [])
+
+
 def test_only_the_volumes_and_subjects_that_are_named_are_told(host):
     result = info(host, volumes=["second", "nobody"], gather=["bricks"])
 

@@ -13,7 +13,7 @@ import time
 # The document is what the local `gluster` command prints, run as root: whoever could forge it owns the host already.
 # Hence the standard library's parser, although it expands entities.
 from dataclasses import dataclass, replace
-from typing import Mapping, Sequence
+from typing import Callable, Mapping, Sequence, TypeVar
 from xml.etree import ElementTree
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.words import in_plain_words
@@ -28,6 +28,9 @@ IN_CLUSTER = "Peer in Cluster"
 STARTED = "Started"
 
 _BUSY = re.compile(r"Another transaction (is|could be) in progress|Locking failed on|[Ff]ailed to acquire .*lock")
+
+
+_Answer = TypeVar("_Answer")
 
 
 class GlusterError(Exception):
@@ -157,7 +160,8 @@ class Gluster:
         have all bricks and none of them has a client, the question itself fails on them (seen with 10.3).
         """
         try:
-            return clients_in(self._run(("volume", "status", volume, "client-list"), xml=False))
+            question = ("volume", "status", volume, "client-list")
+            return clients_in(self._patiently(lambda: self._run(question, xml=False)))
         except GlusterError as error:
             if "Commit failed on " not in str(error) or self.volumes()[volume].offline:
                 raise
@@ -174,10 +178,14 @@ class Gluster:
         return answer
 
     def _ask(self, *words: str) -> ElementTree.Element:
+        return self._patiently(lambda: answer_in(self._run(words, xml=True)))
+
+    def _patiently(self, call: Callable[[], _Answer]) -> _Answer:
+        """Wait for another command to let go of its lock, for a limited time."""
         deadline = time.monotonic() + self._busy_limit
         while True:
             try:
-                return answer_in(self._run(words, xml=True))
+                return call()
             except GlusterBusy:
                 if time.monotonic() >= deadline:
                     raise

@@ -423,8 +423,10 @@ def _split_brains(gluster: Gluster, volume: str) -> tuple[SplitBrain, ...]:
 
 
 def _clients(gluster: Gluster, volume: str) -> Clients:
-    addresses = client_addresses_in(gluster.ask("volume", "status", volume, "clients"))
-    return Clients(gluster.clients(volume), addresses)
+    kinds = gluster.clients(volume)
+    # Where nobody is connected to bricks on other hosts, asking for addresses fails.
+    addresses = client_addresses_in(gluster.ask("volume", "status", volume, "clients")) if kinds else ()
+    return Clients(kinds, addresses)
 
 
 def _brick_status(node: ElementTree.Element) -> BrickStatus:
