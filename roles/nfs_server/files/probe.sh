@@ -88,6 +88,18 @@ for file in $files; do
 done
 echo "exports_directory=$([ "$implementation" = kernel ] || [ -d /etc/ganesha/exports.d ] && echo yes)"
 
+# The units of the server that systemd would leave dead after a crash.
+case $implementation in
+kernel) units='nfs-mountd.service nfsdcld.service' ;;
+ganesha) units=nfs-ganesha.service ;;
+esac
+mortal=''
+for unit in $units; do
+    [ -n "$installed" ] && [ "$(set_of LoadState "$unit")" = not-found ] && continue
+    [ "$(set_of Restart "$unit")" = no ] && mortal="$mortal $unit"
+done
+echo "mortal=$mortal"
+
 number=0
 for directory in "$@"; do
     # Type last, since it may have a space in it.
