@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tests go from an old pool to a new one, in this order."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from checks import node, run_playbook, wait_for
+from rolling import a_writer, nothing_is_lost, problems
+
+testinfra_hosts = ["ansible://node1"]
+
+MEMBERS = ("node1", "node2", "node3")
+NEW = "+lab1"
+# A client notices at once that a server ends, so this is no network.ping-timeout.
+LONGEST_PAUSE = 10.0
+ACCEPTED = ("-e", "berthage_glusterfs_accept_outage=true")
+
+
+def version(name: str) -> str:
+    return node(name).check_output("dpkg-query --show --showformat='${Version}' glusterfs-server")
+
+
+def servers(name: str) -> set[str]:
+    """The processes of glusterd and of its bricks."""
+    return set(node(name).check_output("pidof glusterd glusterfsd").split())
+
+
+def said(run: subprocess.CompletedProcess[str]) -> str:
+    """On one line: Ansible breaks long ones anywhere."""
+    return " ".join(run.stdout.split())
+
+
+def test_a_host_that_a_volume_cannot_do_without_is_not_touched():
+    old, before = version("node1"), servers("node1")
+    run = run_playbook("berthage.swarm.glusterfs_upgrade")
+
+    assert run.returncode != 0
+    assert "node1: without this host the volumes single could not be used" in said(run)
+    assert (version("node1"), servers("node1")) == (old, before)
+
+
+def test_a_pool_with_a_dead_brick_is_not_touched():
+    # Nobody may start it again meanwhile.
+    node("node3").run("systemctl stop berthage-bricks.service")
+    node("node3").check_output("kill -9 $(cat /var/run/gluster/vols/gv0/*.pid)")
+    assert wait_for(problems, seconds=20)
+    before = servers("node1")
+
+    run = run_playbook("berthage.swarm.glusterfs_upgrade", *ACCEPTED, "-e", "berthage_glusterfs_before_timeout=10")
+
+    assert run.returncode != 0
+    assert "node1: it was to be taken next, and in 10 s the pool was not whole; nothing further was done" in said(run)
+    assert re.search(r"gv0, offline: \S+\.13:/data/brick1/gv0,", said(run))
+    assert servers("node1") == before
+    assert NEW not in version("node1")
+
+    node("node1").check_output("gluster --mode=script volume start gv0 force")
+    assert wait_for(lambda: not problems(), seconds=60)
+    node("node3").run("systemctl start berthage-bricks.service")
+
+
+def test_hosts_follow_each_other_while_a_client_writes_and_nothing_that_was_acknowledged_is_lost():
+    before = {name: servers(name) for name in MEMBERS}
+    with a_writer("client") as written:
+        run = run_playbook("berthage.swarm.glusterfs_upgrade", *ACCEPTED)
+
+    assert run.returncode == 0, run.stdout
+    assert all(NEW in version(name) for name in MEMBERS)
+    assert not any(servers(name) & before[name] for name in MEMBERS)
+
+    print(written)
+    assert len(written.acknowledged) > 50
+    assert written.errors == []
+    assert written.pause < LONGEST_PAUSE
+    assert not problems()
+    nothing_is_lost(written, MEMBERS, "/data/brick1/gv0")
+
+
+def test_another_run_changes_nothing():
+    before = {name: servers(name) for name in MEMBERS}
+
+    run = run_playbook("berthage.swarm.glusterfs_upgrade")
+
+    assert run.returncode == 0, run.stdout
+    assert run.stdout.count("changed=0") == len(MEMBERS)
+    assert {name: servers(name) for name in MEMBERS} == before

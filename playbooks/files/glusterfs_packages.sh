@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What an upgrade of GlusterFS has to do on this host: NAME=VALUE lines, the last one is `end=`.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+command -v apt-get >/dev/null || { echo "this host has no apt, and no other package manager is supported yet" >&2; exit 1; }
+
+# What GlusterFS's source package makes, as far as it is installed.
+installed=$(dpkg-query --show --showformat='${db:Status-Status} ${source:Package} ${binary:Package}\n' |
+    sed -n 's/^installed glusterfs //p' | tr '\n' ' ')
+echo "installed=$installed"
+
+# shellcheck disable=SC2086
+newer=$(LC_ALL=C apt-get --simulate --only-upgrade install $installed | sed -n 's/^Inst \([^ ]*\) .*/\1/p' | tr '\n' ' ')
+echo "newer=$newer"
+
+# Servers that still run what an earlier upgrade has replaced.
+replaced=''
+for process in $(pidof glusterd glusterfsd); do
+    case $(readlink "/proc/$process/exe") in *' (deleted)') replaced="$replaced $process" ;; esac
+done
+echo "replaced=$replaced"
+echo "end="
