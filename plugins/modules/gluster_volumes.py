@@ -110,9 +110,22 @@ options:
         elements: str
         default: []
       tls:
-        description: Whether clients and bricks talk TLS. Not supported yet.
+        description:
+          - Whether clients and bricks talk TLS. Sets C(client.ssl) and C(server.ssl), and needs O(volumes[].tls_allow).
+          - The certificates must be on every host of the pool and on every client, which the role
+            P(berthage.swarm.glusterfs#role) sees to.
+          - Turning it on or off is refused while the volume is started, since what runs does not take it up.
         type: bool
         default: false
+      tls_allow:
+        description:
+          - The names (CN) in the certificates of those who may use the volume, the hosts of the pool among them.
+            Sets C(auth.ssl-allow).
+          - V(*) lets in every certificate that the authority of the pool has signed.
+          - A certificate decides alone. O(volumes[].auth_allow) keeps no address out that has one which is let in.
+        type: list
+        elements: str
+        default: []
       auth_allow:
         description:
           - Who may use the volume, as addresses, networks (V(10.0.0.0/24)), V(10.0.0.*) or host names.

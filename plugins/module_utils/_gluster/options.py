@@ -88,7 +88,7 @@ AMBIGUOUS = {
 
 _TRUE = frozenset({"1", "on", "yes", "true", "enable"})
 _FALSE = frozenset({"0", "off", "no", "false", "disable"})
-_LISTS = frozenset({"auth.allow", "auth.reject", "nfs.rpc-auth-allow", "nfs.rpc-auth-reject"})
+_LISTS = frozenset({"auth.allow", "auth.reject", "auth.ssl-allow", "nfs.rpc-auth-allow", "nfs.rpc-auth-reject"})
 _BYTES = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40, "pb": 1 << 50}
 _SECONDS = {
     **dict.fromkeys(("s", "sec"), 1),

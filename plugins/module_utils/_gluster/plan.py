@@ -50,6 +50,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
+_TLS = ("client.ssl", "server.ssl")
 # Clients that are GlusterFS's own daemons: their connections come and go with the volume.
 _OWN_CLIENTS = frozenset({"glustershd", "snapd", "quotad", "rebalance", "bitd", "scrub", "gfproxyd", "nfs", "tierd"})
 
@@ -234,6 +235,8 @@ def _converged(spec: VolumeSpec, volume: Volume, observed: Observed, allowed: fr
     work = _work(spec, volume, change, observed)
     if work.stop:
         problems += _users(spec, observed)
+    elif volume.started:
+        problems += _tls_while_running(spec, work.set_options)
     drift = _drift(spec, volume, work, change)
     step = Step(
         spec.name,
@@ -251,7 +254,7 @@ def _work(spec: VolumeSpec, volume: Volume, change: Change, observed: Observed) 
     started = spec.state == STARTED
     leaving = {replacement.old.key for replacement in change.replace}
     return Work(
-        set_options=to_set(spec.options, volume.options),
+        set_options={**_tls_off(spec, volume), **to_set(spec.options, volume.options)},
         reset_options=to_reset(spec.options, volume.options) if spec.reset_options else (),
         start=started and not volume.started,
         # Not for bricks that are to be replaced, most often because they cannot be brought up.
@@ -515,6 +518,28 @@ def _marked(spec: VolumeSpec, new: Sequence[BrickSpec], observed: Observed) -> l
         )
         for brick in local_bricks(spec, observed)
         if brick in new and brick.path in observed.marked
+    ]
+
+
+def _tls_off(spec: VolumeSpec, volume: Volume) -> dict[str, str]:
+    """A volume that talks TLS, and is not declared to, is brought back to what is declared."""
+    return {
+        name: "off" for name in _TLS if name not in spec.options and meaning(name, volume.options.get(name, "")) is True
+    }
+
+
+def _tls_while_running(spec: VolumeSpec, changed: Mapping[str, str]) -> list[Problem]:
+    """Bricks and clients that run keep to what they began with: half of them could not talk to the other half."""
+    if not any(name in changed for name in _TLS):
+        return []
+    way = "on" if meaning("server.ssl", changed.get("server.ssl", "off")) is True else "off"
+    return [
+        Problem(
+            spec.name,
+            "tls",
+            f"turning TLS {way} takes no effect in bricks and mounts that run, which could not talk to each other then",
+            "unmount it everywhere, declare `state: stopped`, and then this again with `state: started`",
+        )
     ]
 
 

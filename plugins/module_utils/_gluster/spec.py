@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
             "quota": {"type": "dict"},
             "snapshots": {"type": "list", "elements": "str", "default": []},
             "tls": {"type": "bool", "default": False},
+            "tls_allow": {"type": "list", "elements": "str", "default": []},
             "auth_allow": {"type": "list", "elements": "str", "default": []},
             "accept_split_brain": {"type": "bool", "default": False},
             "state": {"type": "str", "default": STARTED, "choices": [STARTED, STOPPED, ABSENT]},
@@ -75,6 +76,7 @@ _RESERVED = frozenset(
     }
 )
 _OPTION = re.compile(r"[a-z0-9_]+([.-][a-z0-9_]+)*")
+_CERTIFICATE_NAME = re.compile(r"[^\s,*/]{1,64}")
 _PATH = re.compile(r"/[^\s,:\"'\\]*")
 
 
@@ -191,7 +193,16 @@ def _options(arguments: Mapping[str, Any], replica: int) -> dict[str, str]:
     texts = {name: volume_options.as_text(value) for name, value in arguments["options"].items()}
     declared = {name: text for name, text in texts.items() if text is not None}
     clients = {"auth.allow": ",".join(arguments["auth_allow"])} if arguments["auth_allow"] else {}
-    return {**profile, **clients, **volume_options.in_full(declared, {**profile, **clients})}
+    tls = _tls_options(arguments)
+    return {**profile, **clients, **tls, **volume_options.in_full(declared, {**profile, **clients, **tls})}
+
+
+def _tls_options(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Both ends at once: a volume whose bricks talk TLS and whose clients do not is one that nobody can mount."""
+    if not arguments["tls"]:
+        return {}
+    allowed = {"auth.ssl-allow": ",".join(arguments["tls_allow"])} if arguments["tls_allow"] else {}
+    return {"client.ssl": "on", "server.ssl": "on", **allowed}
 
 
 def _problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
@@ -218,10 +229,35 @@ def _problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
             "leave snapshots out; where every brick has a thin logical volume (LVM) of its own, `gluster snapshot "
             "create` makes them by hand, and elsewhere gluster cannot",
         )
-    if arguments["tls"]:
-        yield not_supported_yet(
-            name, "tls", "encryption and certificates", "leave tls out, and keep the pool on a network that you trust"
+    yield from _tls_problems(arguments)
+
+
+def _tls_problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    name, allowed = arguments["name"], arguments["tls_allow"]
+    names = {option for option in arguments["options"] if isinstance(option, str)}
+    if arguments["tls"] and names & {"client.ssl", "server.ssl"}:
+        yield Problem(
+            name, "tls", "the same is said by options.client.ssl and options.server.ssl", "keep one of the two"
         )
+    if arguments["tls"] and not allowed and not names & {"auth.ssl-allow", "ssl-allow"}:
+        yield Problem(
+            name,
+            "tls_allow",
+            "is empty, which would let in every certificate that the pool's authority has ever signed",
+            'list the names in the certificates of the pool and of the clients, or say "*" when all are meant',
+        )
+    if allowed and not arguments["tls"]:
+        yield Problem(name, "tls_allow", "means nothing without tls: true", "add that, or leave tls_allow out")
+    if allowed and names & {"auth.ssl-allow", "ssl-allow"}:
+        yield Problem(name, "tls_allow", "the same is said by options.auth.ssl-allow", "keep one of the two")
+    for entry in allowed:
+        if entry != "*" and not _CERTIFICATE_NAME.fullmatch(entry):
+            yield Problem(
+                name,
+                "tls_allow",
+                f"{entry!r} is no name in a certificate",
+                "give its common name (CN), at most 64 characters",
+            )
 
 
 def _layout_problems(arguments: Mapping[str, Any]) -> list[Problem]:

@@ -11,7 +11,7 @@ echo "os=$ID"
 echo "os_like=$ID_LIKE"
 
 has=''
-for program in glusterd gluster mkfs.xfs; do
+for program in glusterd gluster mkfs.xfs openssl; do
     command -v "$program" >/dev/null && has="$has $program"
 done
 echo "has=$has"
@@ -40,6 +40,10 @@ echo "restart_bricks=${bricks_files%% *} ${bricks_enabled:-absent} $(systemctl i
 
 set -- /var/lib/glusterd/peers/*
 echo "peers=$([ -e "$1" ] && echo $# || echo 0)"
+
+echo "secure=$([ -e /var/lib/glusterd/secure-access ] && echo yes)"
+set -- /var/lib/glusterd/vols/*
+echo "volumes=$([ -e "$1" ] && echo $# || echo 0)"
 
 echo "selinux=$(getenforce 2>/dev/null)"
 

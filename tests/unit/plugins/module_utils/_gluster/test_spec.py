@@ -118,7 +118,14 @@ def test_names_that_gluster_would_not_take_are_refused(declare, name):
         ),
         ({"quota": {"/media": "1GB"}, "state": "stopped"}, "gv0, quota: the limits of a volume that does not run"),
         ({"snapshots": ["nightly"]}, "gv0, snapshots: not supported yet: snapshots of a volume; leave snapshots out"),
-        ({"tls": True}, "gv0, tls: not supported yet: "),
+        ({"tls": True}, "gv0, tls_allow: is empty"),
+        ({"tls_allow": ["g1"]}, "gv0, tls_allow: means nothing without tls: true"),
+        ({"tls": True, "tls_allow": ["g1,g2"]}, "gv0, tls_allow: 'g1,g2' is no name in a certificate"),
+        ({"tls": True, "tls_allow": ["*"], "options": {"client.ssl": "on"}}, "gv0, tls: the same is said by options"),
+        (
+            {"tls": True, "tls_allow": ["*"], "options": {"auth.ssl-allow": "x"}},
+            "gv0, tls_allow: the same is said by options.auth.ssl-allow",
+        ),
         ({"options": {"network.ping-timeout": None}}, "gv0, options.network.ping-timeout: None is no value"),
         ({"options": {"--mode": "x"}}, "gv0, options.--mode: is no name of an option"),
         ({"options": {"group": "virt"}}, "gv0, options.group: is no name of an option"),
@@ -154,7 +161,7 @@ def test_all_problems_of_all_volumes_are_told_at_once(declare):
 
     assert "gv0, replica" in text
     assert "a b, name" in text
-    assert "a b, tls" in text
+    assert "a b, tls_allow" in text
     assert "'x' is no brick" in text
     assert "gv0, name: is declared 2 times" in text
 
