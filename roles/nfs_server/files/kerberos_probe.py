@@ -77,7 +77,7 @@ def principal(keytab, position):
     (components,) = struct.unpack_from(">H", keytab, position)
     position += 2
     words = []
-    for _ in range(components + 1):
+    for _component in range(components + 1):
         (length,) = struct.unpack_from(">H", keytab, position)
         position += 2
         words.append(keytab[position : position + length].decode(errors="replace"))
