@@ -16,7 +16,11 @@ def module(host: Host, name: str, /, *, check: bool = False, **arguments: Any) -
     """The result of berthage.swarm.NAME, whether it fails or not; `failed` tells which, and `msg` why."""
     try:
         result: dict[str, Any] = host.ansible(
-            f"berthage.swarm.{name}", json.dumps(arguments), check=check, become=False
+            # No arguments at all are none, where `{}` would be a free form.
+            f"berthage.swarm.{name}",
+            json.dumps(arguments) if arguments else None,
+            check=check,
+            become=False,
         )
     except AnsibleException as failure:
         result = failure.result

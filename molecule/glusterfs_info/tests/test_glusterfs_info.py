@@ -77,7 +77,7 @@ def test_a_pool_that_is_well_has_every_brick_online_and_no_problem(host):
     assert (gv0["type"], gv0["layout"], gv0["status"], gv0["healed"]) == ("Replicate", "replica 3", "Started", True)
     assert [brick["online"] for brick in gv0["bricks"]] == [True, True, True]
     assert [brick["pending_heals"] for brick in gv0["bricks"]] == [0, 0, 0]
-    total = int(host.check_output("stat -f -c '%b %S' /data/brick1 | awk '{print $1 * $2}'"))
+    total = int(host.check_output("echo $(($(stat -f -c '%b * %S' /data/brick1)))"))
     assert gv0["bricks"][0]["total_bytes"] == total
     assert 0 < gv0["bricks"][0]["free_bytes"] <= total
     pid = gv0["bricks"][0]["pid"]

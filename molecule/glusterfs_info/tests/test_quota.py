@@ -59,7 +59,7 @@ def test_a_limit_is_set_kept_to_changed_and_taken_away(volume):
 
     result = declare(volume, declared)
     assert result["changed"]
-    assert result["diff"] == ahead["diff"]
+    assert result["volumes"][0]["drift"] == ahead["volumes"][0]["drift"]
     assert fields(result) == ["quota", "quota./media", "quota./deep/down"]
     assert limits(volume) == {"/media": 10 * MB, "/deep/down": 1024 * MB}
     # Gluster's own mount for setting limits would count as a user, and be in the way of stopping the volume.

@@ -98,7 +98,7 @@ def test_a_pool_that_is_well_is_told_so(host):
     for name in ("node1", "node2"):
         assert value(samples, "glusterfs_brick_online", volume="gv0", brick=brick(name)) == 1
         assert value(samples, "glusterfs_split_brain", volume="gv0", brick=brick(name)) == 0
-    size = int(host.check_output("stat -f -c '%b %S' /data/brick1 | awk '{print $1 * $2}'"))
+    size = int(host.check_output("echo $(($(stat -f -c '%b * %S' /data/brick1)))"))
     assert value(samples, "glusterfs_brick_size_bytes", brick=brick("node1")) == size
     assert 0 < value(samples, "glusterfs_brick_free_bytes", brick=brick("node1")) <= size
     assert value(samples, "storage_success", part="glusterfs") == 1
