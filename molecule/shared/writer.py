@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A program that writes as a database's log does, and that knows afterwards what it was promised. For lab hosts.
 
-write FILE LOG: appends numbered records to FILE, each with fsync, until it is ended. LOG lies on the host's own disk,
-and gets a line for each: `ack NUMBER TIME` once the file system has said that the record is safe, `error NUMBER TIME
+write FILE LOG [anew]: appends numbered records to FILE, each with fsync, until it is ended. With `anew` FILE is opened
+for each of them, which a server may refuse while it lets who has it open write on. LOG lies on the host's own disk, and
+gets a line for each: `ack NUMBER TIME` once the file system has said that the record is safe, `error NUMBER TIME
 ERRNO` when it has refused it. A refused number is not written again: whether it is in the file is nobody's promise.
 
 summary LOG SINCE: JSON of what the log says of the time after SINCE (seconds since 1970). A pause that goes on counts
@@ -26,7 +27,7 @@ BETWEEN_RECORDS = 0.05
 AFTER_AN_ERROR = 0.5
 
 
-def write(file: str, log_file: str) -> None:
+def write(file: str, log_file: str, anew: str = "") -> None:
     number = max((number for _, number, _, _ in entries(log_file)), default=0)
     with open(log_file, "a", encoding="ascii") as log:
         while True:
@@ -38,6 +39,10 @@ def write(file: str, log_file: str) -> None:
                     append(descriptor, number)
                     note(log, f"ack {number} {time.time():.3f}")
                     time.sleep(BETWEEN_RECORDS)
+                    if anew:
+                        os.close(descriptor)
+                        descriptor = -1
+                        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND)
             except OSError as error:
                 note(log, f"error {number} {time.time():.3f} {errno.errorcode.get(error.errno or 0, '?')}")
             close(descriptor)

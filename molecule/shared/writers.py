@@ -29,19 +29,21 @@ class Writer:
     volume: str
     # The directory of that volume on the host
     directory: str
+    # Whether it opens its file for each record.
+    anew: bool = False
 
     @property
     def container(self) -> str:
-        return f"writer-{self.volume}"
+        return f"writer-{self.volume}{'-anew' if self.anew else ''}"
 
     @property
     def file(self) -> str:
         """What it writes to: one file for each host, so that writers on several hosts do not mix."""
-        return f"records-{self.host}"
+        return f"records-{self.host}{'-anew' if self.anew else ''}"
 
     @property
     def log(self) -> str:
-        return f"{DIRECTORY}/{self.volume}.log"
+        return f"{DIRECTORY}/{self.container}.log"
 
     def start(self) -> None:
         """Begin with empty files. The engine starts it again by itself, as it does with a service that matters."""
@@ -52,7 +54,8 @@ class Writer:
             f"rm -f {self.log} {self.directory}/{self.file} && "
             f"docker run --detach --name {self.container} --restart always --init "
             f"-v {self.volume}:/volume -v {DIRECTORY}:/log -v /usr:/usr:ro host-python:1 "
-            f"/usr/bin/python3 /log/writer.py write /volume/{self.file} /log/{self.volume}.log"
+            f"/usr/bin/python3 /log/writer.py write /volume/{self.file} /log/{self.container}.log "
+            f"{'anew' if self.anew else ''}"
         )
 
     def stop(self) -> None:

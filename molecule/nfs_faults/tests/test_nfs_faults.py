@@ -16,7 +16,7 @@ from typing import Any, Iterator
 import pytest
 from checks import lab_variables, node, power_cut, power_on, wait_for
 from module_calls import module
-from record_writers import Writer
+from writers import Writer
 
 testinfra_hosts = ["ansible://client"]
 
