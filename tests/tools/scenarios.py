@@ -6,9 +6,9 @@
 
 Without names, every scenario in molecule/ runs, but for the long ones that molecule/long.txt names, which --long adds.
 The whole output of each goes to .cache/log/NAME.log; of a failing one the end of it is printed, after the journals of
-its hosts' services, which are gone once the hosts are, and its failed tests are named again in the closing table. A
-scenario that this machine cannot run is reported as skipped, with the reason; one that molecule/required.txt names must
-not be.
+its hosts' services, which are gone once the hosts are, and its failed tests, or its failed task, are named again in the
+closing table. A scenario that this machine cannot run is reported as skipped, with the reason; one that
+molecule/required.txt names must not be.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ def run(name: str) -> Outcome:
         # With --destroy=never Molecule leaves out its first destroy as well, and takes hosts for made that are gone.
         molecule("destroy", name=name, log=log, started=started)
         status = molecule("test", "--destroy=never", name=name, log=log, started=started)
+        failed_at = failed_tasks(log_path) if status else ()
         if status:
             log.flush()
             show_failure(name, log_path)
@@ -93,7 +94,8 @@ def run(name: str) -> Outcome:
         leftover = molecule("destroy", name=name, log=log, started=started)
     result = FAILED if status or leftover else PASSED
     detail = "its hosts could not be removed" if leftover and not status else pytest_line(log_path)
-    return finished(Outcome(name, result, time.monotonic() - started, detail, failed_tests(log_path)))
+    failures = failed_tests(log_path) or failed_at
+    return finished(Outcome(name, result, time.monotonic() - started, detail, failures))
 
 
 def molecule(*command: str, name: str, log: TextIO, started: float) -> int:
@@ -134,6 +136,13 @@ def failed_tests(log_path: Path) -> tuple[str, ...]:
     """A line for each test that failed, or whose fixture did, of pytest's summary."""
     lines = re.findall(r"^(?:FAILED|ERROR) \S+\.py::.*$", log_path.read_text(errors="replace"), re.MULTILINE)
     return tuple(line[:SUMMARY_WIDTH] for line in lines)
+
+
+def failed_tasks(log_path: Path) -> tuple[str, ...]:
+    """Where the scenario ended before its verification: the last task, and what failed in it on which host."""
+    _, heading, end = log_path.read_text(errors="replace").rpartition("\nTASK [")
+    errors = re.findall(r"^(?:fatal|failed): .*|^CRITICAL .*|^\[ERROR\].*", end, re.MULTILINE)
+    return tuple(line[:SUMMARY_WIDTH] for line in (f"TASK [{end.partition(']')[0]}]", *errors)) if heading else ()
 
 
 def show_failure(name: str, log_path: Path) -> None:
