@@ -11,7 +11,8 @@ module: gluster_pool
 short_description: The hosts of a GlusterFS pool
 version_added: 0.1.0
 description:
-  - Adds hosts to the trusted storage pool of the host on which it runs, and waits until each of them is connected.
+  - Adds hosts to the trusted storage pool of the host on which it runs, and waits until each of them is connected,
+    to this host and to each other.
   - Run it on one host of the pool. When the pool exists already, that host must be one of its members.
   - A host is the same by whatever name it is called, short name, full name or address. What the pool calls it and what
     its name resolves to are both looked at, so that another spelling is no change.
@@ -116,6 +117,7 @@ problems:
 """
 
 import time
+from typing import Iterable
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -195,9 +197,11 @@ def wait_until_connected(gluster: Gluster, spec: PoolSpec, hosts: list[str] | tu
         members = gluster.members()
         pool = Pool(members, look_up(hosts, members))
         waiting = [host for host in hosts if not _is_usable(pool, host)]
-        if not waiting:
+        apart = {} if waiting else _apart(gluster, pool, hosts)
+        if not waiting and not apart:
             return pool
         if time.monotonic() >= deadline:
+            refuse_if_any(pools.not_seen(host, others, spec.timeout) for host, others in apart.items())
             now = time.monotonic()
             refuse_if_any(
                 pools.not_connected(
@@ -209,6 +213,16 @@ def wait_until_connected(gluster: Gluster, spec: PoolSpec, hosts: list[str] | tu
                 for host in waiting
             )
         time.sleep(PAUSE)
+
+
+def _apart(gluster: Gluster, pool: Pool, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Of those hosts that do not see the whole pool yet: whom they do not see."""
+    apart = {}
+    for host in hosts:
+        member = pool.member(host)
+        if member is not None and not member.is_local:
+            apart[host] = pools.unseen(pool, member, gluster.members_as_seen_by(member.name))
+    return {host: others for host, others in apart.items() if others}
 
 
 def _is_usable(pool: Pool, host: str) -> bool:

@@ -136,6 +136,14 @@ class Gluster:
     def members(self) -> tuple[Member, ...]:
         return members_in(self._ask("pool", "list"))
 
+    def members_as_seen_by(self, host: str) -> tuple[Member, ...]:
+        """The pool as the glusterd of another host sees it, who is the one without a name there. None at all where that
+        daemon cannot be asked from here."""
+        try:
+            return members_in(answer_in(self._run(("pool", "list"), xml=True, host=host)))
+        except GlusterError:
+            return ()
+
     def volumes(self) -> dict[str, Volume]:
         """Every volume, with the state of the bricks of those that are started: two commands, if none is locked."""
         volumes = volumes_in(self._ask("volume", "info", "all"))
@@ -191,9 +199,10 @@ class Gluster:
                     raise
                 time.sleep(BUSY_PAUSE)
 
-    def _run(self, words: Sequence[str], xml: bool) -> str:
+    def _run(self, words: Sequence[str], xml: bool, host: str = "") -> str:
         limit = max(1, int(self._limit))
-        command = ["gluster", "--mode=script", f"--timeout={limit}", *(["--xml"] if xml else []), *words]
+        options = [*(["--xml"] if xml else []), *([f"--remote-host={host}"] if host else [])]
+        command = ["gluster", "--mode=script", f"--timeout={limit}", *options, *words]
         asked = " ".join(words[:3])
         try:
             process = subprocess.run(

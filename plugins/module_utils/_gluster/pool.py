@@ -74,6 +74,34 @@ def pool_steps(spec: PoolSpec, pool: Pool) -> list[Step]:
     return steps
 
 
+def unseen(pool: Pool, viewer: Member, view: Sequence[Member]) -> tuple[str, ...]:
+    """The names of those members that another member does not count as connected members yet, though this host does.
+
+    Each host learns of the others by itself, after this one: until all of them have, gluster refuses to create a volume
+    ("Host ... is not in 'Peer in Cluster' state"), and leaves its mark on the bricks of those hosts that had agreed.
+    A view that is empty is not known, and held against nobody.
+    """
+    if not view:
+        return ()
+    known = {member.uuid for member in view if member.usable}
+    return tuple(
+        "this host" if member.is_local else member.name
+        for member in pool.members
+        if member.usable and member.uuid not in known | {viewer.uuid}
+    )
+
+
+def not_seen(host: str, others: Sequence[str], timeout: int) -> Problem:
+    """Why a member is none for the others in time."""
+    return Problem(
+        host,
+        "peers",
+        f"is connected to this host, and has no connection to {', '.join(others)} after {timeout} s",
+        f"see `gluster peer status` on {host}; open port 24007/tcp between all hosts, use names that each of them can "
+        "resolve, or raise timeout",
+    )
+
+
 def shown(member: Member | None) -> dict[str, Any]:
     """A member as the diff and the return value show it."""
     if member is None:

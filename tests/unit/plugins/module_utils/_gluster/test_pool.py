@@ -12,6 +12,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.pool impor
     not_connected,
     pool_spec,
     pool_steps,
+    unseen,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused
 
@@ -136,3 +137,33 @@ def test_a_host_that_stays_away_is_named_with_the_reason(members):
 
     assert "g3, peers: is not connected after 5 s: glusterd is not running there" in problem
     assert "is in the state 'Peer Rejected' after 5 s" in rejected
+
+
+@pytest.fixture
+def three(members):
+    """This host and two others, all connected."""
+    local = next(member for member in members if member.is_local)
+    return local, *(replace(member, connected=True) for member in members if not member.is_local)
+
+
+def test_a_member_that_knows_not_all_the_others_yet_is_told_from_one_that_does(three):
+    local, second, third = three
+    pool = Pool(three, NAMES)
+    first_there = replace(local, hostnames=("g1",), is_local=False)
+    second_there = replace(second, hostnames=("localhost",), is_local=True)
+
+    assert unseen(pool, second, (first_there, second_there, third)) == ()
+    assert unseen(pool, second, (first_there, second_there)) == (third.name,)
+    assert unseen(pool, second, (first_there, second_there, replace(third, connected=False))) == (third.name,)
+    assert unseen(pool, second, (replace(first_there, state="Probe Sent"), second_there, third)) == ("this host",)
+
+
+def test_whom_this_host_does_not_reach_itself_is_not_looked_for_at_the_others(three):
+    local, second, third = three
+    pool = Pool((local, second, replace(third, connected=False)), NAMES)
+
+    assert unseen(pool, second, (local, second)) == ()
+
+
+def test_a_view_that_could_not_be_had_is_held_against_nobody(three):
+    assert unseen(Pool(three, NAMES), three[1], ()) == ()
