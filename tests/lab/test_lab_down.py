@@ -47,7 +47,7 @@ def traces() -> dict[str, list[str]]:
             "ip netns list",
             "iptables -S",
             "iptables -t nat -S",
-            "sysctl -n net.ipv4.ip_forward",
+            "sysctl -n net.ipv4.ip_forward fs.inotify.max_user_instances",
             "docker ps --all --quiet",
             "docker network ls --quiet",
             "docker volume ls --quiet",

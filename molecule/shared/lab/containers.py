@@ -71,6 +71,7 @@ CAPABILITIES = [
 def start(paths: Paths, lab: Lab, recipes: Mapping[str, Recipe]) -> None:
     """Make the network and every host that is missing; start those that stand still; keep those that run."""
     engine.ensure_engine(paths)
+    machine.allow_many_watchers(paths)
     for host in lab.hosts:
         _ensure_image(paths, host.image, recipes[host.release])
     _ensure_network(lab)

@@ -76,7 +76,7 @@ def down(paths: Paths, name: str | None) -> None:
     if name is not None:
         _remove(paths, check_name(name))
         if not all_labs(paths) and engine.ours(paths) is None:
-            machine.restore_forwarding(paths)
+            machine.restore_settings(paths)
         return
     known = {lab.name for lab in all_labs(paths)} | set(containers.labelled()) | set(umlnet.labs())
     for each in sorted(known):
@@ -85,7 +85,7 @@ def down(paths: Paths, name: str | None) -> None:
         # Somebody's own engine is left as it was; in one of the lab's own the images wait for the next time.
         containers.remove_images()
     engine.stop_engine(paths)
-    machine.restore_forwarding(paths)
+    machine.restore_settings(paths)
     say("no lab is left")
 
 

@@ -16,7 +16,10 @@ from lab.paths import Paths
 from lab.progress import say, step
 from lab.shell import LabError, installed, run, succeeds
 
-_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+_FORWARD = "net.ipv4.ip_forward"
+# Each systemd takes about seven: the kernel's default of 128 is used up by eighteen hosts, and the next do not boot.
+_WATCHERS = "fs.inotify.max_user_instances"
+_WATCHERS_WANTED = 1024
 
 # Program, the Debian package that has it, and what the lab needs it for.
 Requirement = Tuple[str, str, str]
@@ -90,28 +93,52 @@ def nameserver() -> str:
 
 
 def remember_forwarding(paths: Paths) -> None:
-    """Note net.ipv4.ip_forward as it was before the lab needed it, once."""
+    """Note whether the machine forwarded packets before the lab needed it, once."""
     with lock(paths, "machine"):
-        state = _state(paths)
-        if "ip_forward" not in state:
-            state["ip_forward"] = _FORWARD.read_text().strip()
-            _save(paths, state)
-
-
-def restore_forwarding(paths: Paths) -> None:
-    """Put net.ipv4.ip_forward back, unless an engine that is not the lab's still needs it."""
-    with lock(paths, "machine"):
-        state = _state(paths)
-        before = state.pop("ip_forward", None)
-        if before is not None and before != _FORWARD.read_text().strip() and not succeeds(["docker", "info"]):
-            _FORWARD.write_text(before)
-            say(f"net.ipv4.ip_forward is {before} again, as before the lab")
-        _save(paths, state)
+        _remember(paths, _FORWARD)
 
 
 def enable_forwarding(paths: Paths) -> None:
     remember_forwarding(paths)
-    _FORWARD.write_text("1")
+    _write(_FORWARD, "1")
+
+
+def allow_many_watchers(paths: Paths) -> None:
+    """Let as many systemds run as the hosts of several labs need."""
+    with lock(paths, "machine"):
+        if int(_read(_WATCHERS)) < _WATCHERS_WANTED:
+            _remember(paths, _WATCHERS)
+            _write(_WATCHERS, str(_WATCHERS_WANTED))
+
+
+def restore_settings(paths: Paths) -> None:
+    """Put the kernel's settings back, but for forwarding while an engine that is not the lab's still needs it."""
+    with lock(paths, "machine"):
+        before = _state(paths)
+        for name in (_FORWARD, _WATCHERS):
+            value = before.get(name, _read(name))
+            if value != _read(name) and not (name == _FORWARD and succeeds(["docker", "info"])):
+                _write(name, value)
+                say(f"{name} is {value} again, as before the lab")
+        _save(paths, {})
+
+
+def _remember(paths: Paths, name: str) -> None:
+    state = _state(paths)
+    if name not in state:
+        _save(paths, {**state, name: _read(name)})
+
+
+def _read(name: str) -> str:
+    return _file(name).read_text().strip()
+
+
+def _write(name: str, value: str) -> None:
+    _file(name).write_text(value)
+
+
+def _file(name: str) -> Path:
+    return Path("/proc/sys", *name.split("."))
 
 
 def _state(paths: Paths) -> dict[str, str]:

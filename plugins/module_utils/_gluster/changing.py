@@ -11,7 +11,7 @@ from typing import Callable, Iterable, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import moving, replacing
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Brick, Gluster, GlusterError, Volume
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.heal import heal_state, unhealed
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.heal import Nudge, heal_state, unhealed
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Work, offline_problem
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import refuse_if_any
 
@@ -161,6 +161,7 @@ def _under_way(gluster: Gluster, name: str, kind: str) -> bool:
 def _replace(gluster: Gluster, name: str, old: str, new: str, limits: Limits) -> None:
     """Replace one brick once its set can spare it, and wait until the new one has everything."""
     deadline = time.monotonic() + limits.heal
+    nudge = Nudge(gluster, name)
     while True:
         volume = gluster.volumes()[name]
         outgoing = next(brick for brick in volume.bricks if str(brick) == old)
@@ -173,6 +174,7 @@ def _replace(gluster: Gluster, name: str, old: str, new: str, limits: Limits) ->
                 f"{old} is not replaced: {reason}, {limits.heal:g} s long (heal_timeout); see "
                 f"`gluster volume heal {name} info`, mend that, and run this again"
             )
+        nudge()
         time.sleep(HEAL_PAUSE)
     place = [str(brick) for brick in volume.bricks].index(old)
     gluster.change("volume", "replace-brick", name, old, new, "commit", "force")
@@ -206,8 +208,10 @@ def _wait_for_heals(gluster: Gluster, name: str, bricks: Iterable[Brick], limit:
     """Wait until these bricks have nothing to heal, look after look: a new brick fills directory by directory."""
     names = {str(brick) for brick in bricks}
     deadline = time.monotonic() + limit
+    nudge = Nudge(gluster, name)
     calm = 0
     while calm < replacing.CALM_LOOKS:
+        nudge()
         time.sleep(HEAL_PAUSE)
         state = [heal for heal in heal_state(gluster, name) if heal.brick in names]
         pending = unhealed(state) if len(state) == len(names) else "some bricks are missing among the pending heals"

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Iterable
 from xml.etree import ElementTree
@@ -59,6 +61,30 @@ def heal_in(answer: ElementTree.Element) -> tuple[BrickHeal, ...]:
             "`gluster volume heal NAME info summary` listed no bricks; see /var/log/glusterfs/glfsheal-*"
         )
     return bricks
+
+
+class Nudge:
+    """Has the self-heal daemons look again now and then, for whoever waits for heals.
+
+    They look when a brick comes up, and then each `cluster.heal-timeout` (600 s by default). What the first look
+    brings to light, such as the files of a directory that it made on a new brick, may wait for the second one (seen
+    with 10.3).
+    """
+
+    PAUSE = 10.0
+
+    def __init__(self, gluster: Gluster, volume: str) -> None:
+        self._gluster = gluster
+        self._volume = volume
+        self._last = float("-inf")
+
+    def __call__(self) -> None:
+        if time.monotonic() < self._last + self.PAUSE:
+            return
+        self._last = time.monotonic()
+        # Refused while a daemon or a brick is down; what is waited for says that by itself.
+        with suppress(GlusterError):
+            self._gluster.ask("volume", "heal", self._volume)
 
 
 def unhealed(bricks: Iterable[BrickHeal]) -> str:
