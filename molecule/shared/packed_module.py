@@ -6,6 +6,8 @@
 `checks.packed_module` has Ansible send the module to the host, and unpacks it there (`AnsiballZ_NAME.py explode`). Here
 it is imported once, and each run is a process of its own, forked, with other arguments, by the same function that
 Ansible's wrapper calls. Needs nothing but Python, and is copied to the host.
+
+    packed_module.py DIRECTORY MODULE check|do ARGUMENTS      one run; prints the result, or fails with what went wrong
 """
 
 from __future__ import annotations
@@ -98,7 +100,20 @@ class PackedModule:
             os._exit(code)
 
 
+def main() -> None:
+    directory, name, mode, words = sys.argv[1:]
+    # As an ad-hoc call of Ansible has it.
+    outcome = PackedModule(directory, name).run(mode == "check", _ansible_diff=False, **json.loads(words))
+    if outcome.result is None:
+        sys.exit("the module printed no result: " + outcome.stderr)
+    print(json.dumps(outcome.result))
+
+
 def _all_of(file: int) -> str:
     with os.fdopen(file, "rb") as opened:
         opened.seek(0)
         return opened.read().decode(errors="replace")
+
+
+if __name__ == "__main__":
+    main()
