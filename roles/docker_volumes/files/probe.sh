@@ -42,9 +42,18 @@ hash_of() {
 }
 echo "file berthage-remount@.service=$(hash_of berthage-remount@.service)"
 
+# An attempt to mount shows a mount for a moment, also where it fails in the end.
+wait_for_attempt() {
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ "$(systemctl is-active "$1")" = activating ] || return
+        sleep 1
+    done
+}
+
 full='' open='' unmounted='' not_running=''
 for point in "$@"; do
     name=$(systemd-escape --path "$point")
+    wait_for_attempt "$name.mount"
     echo "file $name.mount=$(hash_of "$name.mount")"
     for unit in "$name.mount" "berthage-remount@$name.service"; do
         [ "$(systemctl is-enabled "$unit" 2>/dev/null) $(systemctl is-active "$unit")" = 'enabled active' ] ||
