@@ -11,13 +11,13 @@ import shlex
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Iterator, TypeVar
+from typing import Any, Callable, TypeVar
 
 import testinfra
 from testinfra.host import Host
+from testinfra.modules.ansible import AnsibleException
 
 T = TypeVar("T")
 
@@ -99,29 +99,17 @@ def _lab(command: str, name: str) -> None:
 
 
 @lru_cache(maxsize=None)
-def packed_module(host: Host, name: str, argument: str = "") -> str:
-    """The directory on a host where a module lies as Ansible packs it, for packed_module.py there. It has an empty
-    list as its main argument (`volumes: []`), and is run with that once, in check mode."""
-    items = name.rpartition(".")[2]
-    with keeping_remote_files():
-        host.ansible(name, json.dumps({argument or items: []}), check=True, become=False)
-    return unpacked(host, items)
+def packed_module(host: Host, name: str) -> str:
+    """The directory on a host where a module lies as Ansible packs it, for packed_module.py there.
 
-
-@contextmanager
-def keeping_remote_files() -> Iterator[None]:
-    """Ansible leaves what it sends to a host there."""
+    Ansible is made to leave it by a call that the module itself refuses before it looks at anything."""
     os.environ["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
     try:
-        yield
+        host.ansible(name, '{"no_such_option": true}', check=True, become=False)
+    except AnsibleException as failure:
+        assert "no_such_option" in failure.result["msg"], failure.result
     finally:
-        os.environ.pop("ANSIBLE_KEEP_REMOTE_FILES", None)
-
-
-def unpacked(host: Host, name: str) -> str:
-    """The directory with a module that Ansible has left on a host; empty where it has left none."""
-    packed = host.run(f"ls -t /root/.ansible/tmp/*/AnsiballZ_{name}.py | head -n 1").stdout.strip()
-    if not packed:
-        return ""
+        del os.environ["ANSIBLE_KEEP_REMOTE_FILES"]
+    packed = host.check_output(f"ls -t /root/.ansible/tmp/*/AnsiballZ_{name.rpartition('.')[2]}.py | head -n 1")
     host.check_output(f"python3 {packed} explode")
     return f"{os.path.dirname(packed)}/debug_dir"

@@ -81,7 +81,7 @@ def _series(host: Host, implementation: str, **given: Any) -> list[Point]:
     host.check_output(f"mkdir -p {_DIRECTORY}")
     for file in _FILES:
         host.ansible("copy", json.dumps({"src": str(file), "dest": f"{_DIRECTORY}/"}), check=False, become=False)
-    module = packed_module(host, "berthage.swarm.nfs_exports", "exports")
+    module = packed_module(host, "berthage.swarm.nfs_exports")
     orders = {**given, "module": module, "implementation": implementation, "name": "kills", "below": BELOW}
     done = host.run(f"echo {shlex.quote(json.dumps(orders))} | python3 {_DIRECTORY}/kill_series.py")
     assert done.rc == 0, done.stderr

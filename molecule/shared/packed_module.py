@@ -102,8 +102,7 @@ class PackedModule:
 
 def main() -> None:
     directory, name, mode, words = sys.argv[1:]
-    # As an ad-hoc call of Ansible has it.
-    outcome = PackedModule(directory, name).run(mode == "check", _ansible_diff=False, **json.loads(words))
+    outcome = PackedModule(directory, name).run(mode == "check", **json.loads(words))
     if outcome.result is None:
         sys.exit("the module printed no result: " + outcome.stderr)
     print(json.dumps(outcome.result))

@@ -64,7 +64,7 @@ def test_another_order_of_sets_and_in_them_is_no_change_and_other_sets_are_refus
     one, two = SPREAD_COPIES["bricks"][:3], SPREAD_COPIES["bricks"][3:]
     assert kept(host, {**SPREAD_COPIES, "bricks": [two[2], two[0], two[1], one[1], one[0], one[2]]})
 
-    result = volumes(host, {**SPREAD_COPIES, "bricks": [one[0], one[1], two[2], two[0], two[1], one[2]]})
+    result = volumes(host, {**SPREAD_COPIES, "bricks": [one[0], one[1], two[1], two[0], one[2], two[2]]})
 
     assert result["failed"]
     assert "grouped into other sets than the volume's" in result["msg"]

@@ -200,7 +200,7 @@ def _wait_for_set(gluster: Gluster, name: str, place: int, limits: Limits) -> No
     wait_for_bricks(gluster, name, {str(brick) for brick in volume.bricks} - {str(brick) for brick in members})
     if volume.disperse:
         # Nothing tells a dispersed set that it has a new brick but the self-heal daemon's next look at it.
-        gluster.change("volume", "heal", name, "full")
+        gluster.heal(name, "full")
     _wait_for_heals(gluster, name, members, limits.heal)
 
 

@@ -175,6 +175,12 @@ class Gluster:
                 raise
             return {}
 
+    def heal(self, volume: str, *how: str) -> None:
+        """Have the self-heal daemons look at a volume now: at what is known to be pending, or at everything (`full`).
+
+        Asked without `--xml`, since the answer is none (seen with 10.3)."""
+        self._patiently(lambda: self._run(("volume", "heal", volume, *how), xml=False))
+
     def ask(self, *words: str) -> ElementTree.Element:
         """The answer to a question that changes nothing, for the subjects that have a file of their own."""
         return self._ask(*words)

@@ -84,7 +84,7 @@ class Nudge:
         self._last = time.monotonic()
         # Refused while a daemon or a brick is down; what is waited for says that by itself.
         with suppress(GlusterError):
-            self._gluster.ask("volume", "heal", self._volume)
+            self._gluster.heal(self._volume)
 
 
 def unhealed(bricks: Iterable[BrickHeal]) -> str:
