@@ -139,10 +139,12 @@ def failed_tests(log_path: Path) -> tuple[str, ...]:
 
 
 def failed_tasks(log_path: Path) -> tuple[str, ...]:
-    """Where the scenario ended before its verification: the last task, and what failed in it on which host."""
-    _, heading, end = log_path.read_text(errors="replace").rpartition("\nTASK [")
+    """Where the scenario ended before its verification: the last task, what failed in it on which host, and the end."""
+    text = log_path.read_text(errors="replace")
+    _, _, end = text.rpartition("\nTASK [")
     errors = re.findall(r"^(?:fatal|failed): .*|^CRITICAL .*|^\[ERROR\].*", end, re.MULTILINE)
-    return tuple(line[:SUMMARY_WIDTH] for line in (f"TASK [{end.partition(']')[0]}]", *errors)) if heading else ()
+    lines = (f"TASK [{end.partition(']')[0]}]", *errors, *text.rstrip().splitlines()[-1:])
+    return tuple(dict.fromkeys(line[:SUMMARY_WIDTH] for line in lines))
 
 
 def show_failure(name: str, log_path: Path) -> None:
