@@ -14,6 +14,7 @@ import json
 import shlex
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from checks import packed_module
@@ -24,6 +25,9 @@ _PROGRAM = Path(__file__).parent / "packed_module.py"
 # What fits on a command line, with room to spare.
 _LONGEST = 60_000
 
+# Tests call modules from several threads.
+_sending = Lock()
+
 
 def module(host: Host, name: str, /, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
     """The result of berthage.swarm.NAME, whether it fails or not; `failed` tells which, and `msg` why."""
@@ -33,8 +37,9 @@ def module(host: Host, name: str, /, *, check: bool = False, **arguments: Any) -
     done = _call(host, name, check, words)
     if done.rc != 0:
         # A power cut may have taken the files along.
-        _sent.cache_clear()
-        packed_module.cache_clear()
+        with _sending:
+            _sent.cache_clear()
+            packed_module.cache_clear()
         done = _call(host, name, check, words)
     assert done.rc == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
@@ -44,7 +49,8 @@ def module(host: Host, name: str, /, *, check: bool = False, **arguments: Any) -
 
 
 def _call(host: Host, name: str, check: bool, words: str) -> CommandResult:
-    directory = _sent(host, name)
+    with _sending:
+        directory = _sent(host, name)
     call = [f"{directory}/packed_module.py", directory, f"berthage.swarm.{name}", "check" if check else "do", words]
     return host.run(f"/usr/bin/python3 {' '.join(map(shlex.quote, call))}")
 

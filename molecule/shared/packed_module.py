@@ -7,7 +7,7 @@
 it is imported once, and each run is a process of its own, forked, with other arguments, by the same function that
 Ansible's wrapper calls. Needs nothing but Python, and is copied to the host.
 
-    packed_module.py DIRECTORY MODULE check|do ARGUMENTS      one run; prints the result, or fails with what went wrong
+    packed_module.py DIRECTORY MODULE check|do ARGUMENTS      one run; prints its result
 """
 
 from __future__ import annotations
@@ -103,9 +103,8 @@ class PackedModule:
 def main() -> None:
     directory, name, mode, words = sys.argv[1:]
     outcome = PackedModule(directory, name).run(mode == "check", **json.loads(words))
-    if outcome.result is None:
-        sys.exit("the module printed no result: " + outcome.stderr)
-    print(json.dumps(outcome.result))
+    how = "was killed" if outcome.killed else "ended without a result"
+    print(json.dumps(outcome.result or {"msg": "the module {}: {}".format(how, outcome.stderr)}))
 
 
 def _all_of(file: int) -> str:
