@@ -104,7 +104,7 @@ def main() -> None:
     directory, name, mode, words = sys.argv[1:]
     outcome = PackedModule(directory, name).run(mode == "check", **json.loads(words))
     how = "was killed" if outcome.killed else "ended without a result"
-    print(json.dumps(outcome.result or {"msg": "the module {}: {}".format(how, outcome.stderr)}))
+    print(json.dumps(outcome.result or {"msg": f"the module {how}: {outcome.stderr}"}))
 
 
 def _all_of(file: int) -> str:
