@@ -20,7 +20,7 @@ BRICKS = "/srv/bricks"
 def _devices(host):
     yield
     # Loop devices belong to the whole machine: they are given back, at the latest when the last mount goes.
-    host.check_output("for name in swap filled empty; do losetup --detach $(readlink /dev/$name); done")
+    host.check_output("for name in swap filled table start end empty; do losetup --detach $(readlink /dev/$name); done")
 
 
 def declared(*more: dict) -> tuple[str, str]:
@@ -55,7 +55,8 @@ def test_the_volume_lies_on_the_device(host):
 
 
 def test_what_holds_anything_is_refused_all_at_once_and_stays(host):
-    before = host.check_output("cat /data/filled.img /data/swap.img | sha256sum")
+    images = "cd /data && sha256sum filled.img swap.img table.img start.img end.img"
+    before = host.check_output(images)
 
     result = run_playbook(
         CONVERGE,
@@ -65,6 +66,9 @@ def test_what_holds_anything_is_refused_all_at_once_and_stays(host):
             {"path": f"{BRICKS}/fourth", "device": "/dev/absent"},
             {"path": f"{BRICKS}/fifth", "device": "/dev/null"},
             {"path": f"{BRICKS}/sixth", "device": "/dev/empty"},
+            {"path": f"{BRICKS}/seventh", "device": "/dev/table"},
+            {"path": f"{BRICKS}/eighth", "device": "/dev/start"},
+            {"path": f"{BRICKS}/ninth", "device": "/dev/end"},
         ),
     )
 
@@ -74,10 +78,13 @@ def test_what_holds_anything_is_refused_all_at_once_and_stays(host):
     assert "/dev/filled is not empty (TYPE ext4" in said
     assert "wipe: true" in said
     assert "/dev/swap is not empty (TYPE swap" in said
+    assert "/dev/table is not empty (PTTYPE dos" in said
+    assert "/dev/start is not empty (data of no kind that blkid knows)" in said
+    assert "/dev/end is not empty (data of no kind that blkid knows)" in said
     assert "/dev/absent: No such file or directory" in said
     assert "/dev/null is no block device" in said
     assert f"/dev/empty is mounted at {BRICKS}/first" in said
-    assert host.check_output("cat /data/filled.img /data/swap.img | sha256sum") == before
+    assert host.check_output(images) == before
     assert not host.file(f"{BRICKS}/second").exists
     assert host.file("/etc/fstab").content_string.count(BRICKS) == 1
 
@@ -90,6 +97,20 @@ def test_a_place_with_files_in_it_is_not_hidden_by_a_mount(host):
     assert result.returncode != 0
     assert "has files in it" in " ".join(result.stdout.split())
     assert uuid(host, "/dev/filled") and "ext4" in host.check_output("blkid --probe /dev/filled")
+
+
+def test_what_something_holds_is_left_alone_even_with_consent(host):
+    hold = "import os, time; file = os.open('/dev/start', os.O_RDONLY | os.O_EXCL); time.sleep(600)"
+    host.check_output(f'systemd-run --unit=holder --collect python3 -c "{hold}"')
+    assert wait_for(lambda: host.run("python3 -c \"import os; os.open('/dev/start', os.O_EXCL)\"").rc != 0, seconds=20)
+    try:
+        result = run_playbook(CONVERGE, *declared({"path": f"{BRICKS}/held", "device": "/dev/start", "wipe": True}))
+    finally:
+        host.check_output("systemctl stop holder")
+
+    assert result.returncode != 0
+    assert "/dev/start is in use" in " ".join(result.stdout.split())
+    assert "dear" in host.check_output("tail -c +500001 /data/start.img | head -c 4")
 
 
 def test_consent_formats_once_and_only_once(host):

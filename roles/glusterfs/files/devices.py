@@ -7,12 +7,14 @@
     python3 - do BRICKS       does it, and prints the same
 
 BRICKS is a JSON list of {path, device, wipe}. Everything is looked at before the first change, and every reason to
-refuse is said at once. A device that holds anything is not formatted unless `wipe` says so; a file system that carries
-the role's own label never is, and is mounted as it is: it may be a brick of this host's life before.
+refuse is said at once. A device that holds anything is not formatted unless `wipe` says so, be it of no kind that
+anybody knows: its first and its last MiB have to be zeros. One in use is not even then. A file system that carries the
+role's own label never is, and is mounted as it is: it may be a brick of this host's life before.
 """
 
 from __future__ import annotations
 
+import errno
 import glob
 import json
 import os
@@ -28,6 +30,7 @@ FSTAB = "/etc/fstab"
 # directory is on the disk, not below it. before: glusterd starts its bricks once, at its own start.
 OPTIONS = "noatime,nofail,x-systemd.before=glusterd.service,x-systemd.device-timeout=30s"
 LIMIT = 600
+MIB = 1024 * 1024
 
 
 class Failed(Exception):
@@ -83,6 +86,7 @@ def look(brick: Brick) -> Seen:
         return Seen(mounted=True, is_ours=True, uuid=uuid, listed=listed)
     is_ours = found.get("TYPE") == "xfs" and found.get("LABEL") == LABEL
     shown = ", ".join(f"{key} {found[key]}" for key in ("TYPE", "PTTYPE", "LABEL", "UUID") if key in found)
+    shown = shown or ("data of no kind that blkid knows" if _has_data(brick.device) else "")
     problems = list(_in_the_way(brick, device, place))
     if shown and not is_ours and not brick.wipe:
         problems.append(
@@ -133,10 +137,36 @@ def _in_the_way(brick: Brick, device: os.stat_result, place: os.stat_result | No
         yield f"{brick.device} is mounted at {', '.join(where)}; unmount it first, or choose another"
     if users or parts:
         yield f"{brick.device} is in use by {', '.join(users + parts)}; choose a device that nothing is built on"
+    if not where and not users and not parts and _is_held(brick.device):
+        yield (
+            f"{brick.device} is in use (as swap space, by a mount in a container, or by another program); see "
+            f"`swapon`, `lsblk` and `fuser -v {brick.device}`, or choose another"
+        )
     if place is not None and place.st_dev != os.stat(os.path.dirname(brick.path)).st_dev:
         yield f"something else is mounted at {brick.path}; see `findmnt {brick.path}`"
     elif place is not None and os.listdir(brick.path):
         yield f"{brick.path} has files in it, which the mount would hide; move them away"
+
+
+def _is_held(device: str) -> bool:
+    """Whether anybody has it for himself: mounts, swap, LVM, MD and many programs do (open(2), O_EXCL)."""
+    try:
+        os.close(os.open(device, os.O_RDONLY | os.O_EXCL))
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            return True
+        raise Failed(f"{device} cannot be opened: {error.strerror}") from error
+    return False
+
+
+def _has_data(device: str) -> bool:
+    try:
+        with open(device, "rb") as file:
+            start = file.read(MIB)
+            file.seek(max(0, file.seek(0, os.SEEK_END) - MIB))
+            return any(start) or any(file.read(MIB))
+    except OSError as error:
+        raise Failed(f"{device} cannot be read: {error.strerror}") from error
 
 
 def _signatures(device: str) -> dict[str, str]:
