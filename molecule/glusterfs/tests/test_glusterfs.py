@@ -54,6 +54,20 @@ def test_the_daemon_is_there_after_a_boot():
         assert service.is_enabled
 
 
+def test_bricks_live_on_and_serve_while_glusterd_is_restarted(host):
+    second, online = node("node2"), bricks_online(host, "gv0")
+    before = second.check_output("pgrep -x glusterfsd").split()
+    assert len(before) == 2
+
+    second.check_output("systemctl restart glusterd")
+
+    assert second.check_output("pgrep -x glusterfsd").split() == before
+    assert wait_for(lambda: bricks_online(host, "gv0") == online == [True] * 3, seconds=30)
+    assert second.check_output("pgrep -x glusterfsd").split() == before
+    # And so they do when it is killed, and systemd starts it again.
+    assert second.check_output("systemctl show --property=KillMode --value glusterd") == "process"
+
+
 def test_the_bricks_lie_in_the_declared_directory():
     for name in MEMBERS:
         directory = node(name).file("/data/brick1")

@@ -39,7 +39,8 @@ FRESH = {
     "glusterfs": """
         systemctl disable --now glusterd.service 2>/dev/null
         for name in glusterfsd glusterfs; do killall -q -9 $name; done
-        rm -rf /data/brick1 /var/lib/glusterd/*
+        rm -rf /data/brick1 /var/lib/glusterd/* /etc/systemd/system/glusterd.service.d
+        systemctl daemon-reload
         cp -a /var/lib/interrupted/glusterd/. /var/lib/glusterd/
         systemctl reset-failed
     """,
@@ -61,6 +62,8 @@ LEFT = {
     """,
     "glusterfs": f"""
         {UNITS.format("glusterd.service")}
+        {LISTING.format("/etc/systemd/system/glusterd.service.d")}
+        systemctl show --property=KillMode glusterd.service
         find /data -maxdepth 2 -printf '%p %u %g %m\\n'
         find /var/lib/glusterd -not -path '*/glusterd/hooks*' | sed '{UUID}'
         gluster --mode=script volume info | sed '{UUID}'

@@ -33,6 +33,10 @@ echo "package_lists=$([ -e "$1" ] && echo yes)"
 echo "enabled=$(systemctl is-enabled glusterd.service 2>/dev/null)"
 echo "active=$(systemctl is-active glusterd.service 2>/dev/null)"
 
+# What the role adds to the unit, and whether systemd has read it.
+unit=$(cat /etc/systemd/system/glusterd.service.d/berthage.conf 2>/dev/null | sha1sum)
+echo "unit=${unit%% *} $(systemctl show --property=KillMode --value glusterd.service 2>/dev/null)"
+
 # What starts bricks whose process has died: its files as one hash, and its state.
 bricks_files=$(cat /usr/local/sbin/berthage-bricks /etc/systemd/system/berthage-bricks.service 2>/dev/null | sha1sum)
 bricks_enabled=$(systemctl is-enabled berthage-bricks.service 2>/dev/null)
