@@ -32,16 +32,16 @@ class Written:
 
 
 @contextmanager
-def a_writer(name: str) -> Iterator[Written]:
-    """Writes small files with fsync, on this host, through a mount of its own."""
+def a_writer(name: str, pause: float = 0.05) -> Iterator[Written]:
+    """Writes small files with fsync, on this host, through a mount of its own, with so many seconds in between."""
     host, written = node(name), Written()
     host.check_output("mkdir -p /mnt/rolling /root/writer && rm -rf /root/writer/*")
     mount = "mount -t glusterfs -o backup-volfile-servers=node2:node3 node1:/gv0 /mnt/rolling"
     host.check_output(f"mountpoint -q /mnt/rolling || {mount}")
     host.check_output("mkdir -p /mnt/rolling/written && rm -rf /mnt/rolling/written/*")
     host.check_output(f"cat > /root/writer.py <<'END'\n{PROGRAM.read_text()}\nEND")
-    start = "systemd-run --unit=writer --collect python3 /root/writer.py /mnt/rolling/written /root/writer/record 2>&1"
-    host.check_output(start)
+    words = f"/mnt/rolling/written /root/writer/record {pause}"
+    host.check_output(f"systemd-run --unit=writer --collect python3 /root/writer.py {words} 2>&1")
     try:
         assert wait_for(lambda: host.run("grep -q . /root/writer/record").rc == 0, seconds=60)
         yield written

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes numbered files with fsync until a file STOP appears beside the record of what was acknowledged.
 
-writer.py DIRECTORY RECORD
+writer.py DIRECTORY RECORD PAUSE (seconds between files)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-directory, record = Path(sys.argv[1]), Path(sys.argv[2])
+directory, record, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 number = 0
 with record.open("w", buffering=1) as lines:
     while not record.with_name("STOP").exists():
@@ -27,4 +27,4 @@ with record.open("w", buffering=1) as lines:
         except OSError as error:
             lines.write(f"error {number} {error}\n")
         number += 1
-        time.sleep(0.05)
+        time.sleep(pause)

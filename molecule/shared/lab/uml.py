@@ -24,6 +24,7 @@ from lab.paths import Paths
 from lab.recipe import Recipe
 from lab.shell import LabError
 
+AGAIN = Path(__file__).with_name("uml_again.sh")
 MEMORY = "2G"
 ROOM_FOR_MEMORY = 2 * 1024**3
 KILL_TIMEOUT = 20.0
@@ -89,7 +90,7 @@ def power_on(paths: Paths, lab: Lab, host: Host) -> None:
         make_data_disk(data)
     command = [
         *umlnet.inside(lab.name),
-        "linux.uml",
+        str(AGAIN),
         f"umid={umid(lab, host)}",
         f"uml_dir={directory}",
         f"mem={MEMORY}",
