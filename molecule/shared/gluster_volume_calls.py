@@ -19,7 +19,7 @@ _KILLER = r"""#!/bin/sh
 /usr/sbin/gluster "$@"
 status=$?
 case " $* " in
-  *" status "*|*" info "*|*" list "*|*"client-list"*) exit $status ;;
+  *" status "*|*" info "*|*" list "*|*"client-list"*|*" snapshot config "*) exit $status ;;
 esac
 left=$(($(cat /run/gluster-kill) - 1))
 echo $left > /run/gluster-kill

@@ -11,7 +11,7 @@ short_description: Tell how a GlusterFS pool, its volumes and their bricks are
 version_added: 0.1.0
 description:
   - Returns the hosts of the trusted storage pool, the volumes with their bricks, what waits to be healed, files in
-    split brain, limits of directories with what is used of them, and who is connected.
+    split brain, limits of directories with what is used of them, who is connected, and snapshots.
   - What could not be learned is V(null), never V(0) or V(false), and RV(unknown) says why. A host that is dead makes
     its own part unknown, not the rest.
   - RV(problems) is the short answer, empty where all is well.
@@ -43,14 +43,15 @@ options:
       - V(quota), limits of directories. One question for each started volume that has them. Gluster answers it by
         mounting the volume on this host for a moment.
       - V(clients), who is connected. Two questions for each started volume.
+      - V(snapshots). One question for all volumes.
     type: list
     elements: str
-    choices: [bricks, heal, quota, clients]
-    default: [bricks, heal, quota, clients]
+    choices: [bricks, heal, quota, clients, snapshots]
+    default: [bricks, heal, quota, clients, snapshots]
   timeout:
     description:
       - Seconds that one question may take, and that another administrator's command is waited for.
-      - After a question that took too long, no other question of its kind is asked, so that all takes at most six
+      - After a question that took too long, no other question of its kind is asked, so that all takes at most seven
         times as long.
     type: int
     default: 30
@@ -308,6 +309,24 @@ volumes:
       description: From where, the hosts of the pool themselves among them.
       type: list
       elements: str
+    snapshots:
+      description: The snapshots of the volume.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Its name, which is one in the whole pool.
+          type: str
+        id:
+          description: Its UUID.
+          type: str
+        created:
+          description: When it was taken, as gluster writes it.
+          type: str
+          sample: "2026-11-22 03:19:43 +0000"
+        activated:
+          description: Whether it can be mounted.
+          type: bool
 missing:
   description: The O(volumes) that do not exist.
   returned: success
@@ -344,7 +363,7 @@ problems:
       description: The volume or host.
       type: str
     field:
-      description: V(pool), V(bricks), V(heal), V(split_brain), V(quota) or V(clients).
+      description: V(pool), V(bricks), V(heal), V(split_brain), V(quota), V(clients) or V(snapshots).
       type: str
     message:
       description: What is wrong. It begins with V(unknown) where that is not known.

@@ -103,12 +103,42 @@ options:
         type: dict
       snapshots:
         description:
-          - Names of snapshots of the volume. Not supported yet, and refused.
-          - Gluster makes them (C(gluster snapshot create)) only where every brick has a thin logical volume (LVM) of
-            its own.
+          - Snapshots of the volume that are there, or are not. Others are left alone.
+          - One that is missing is taken, once everything else of the volume is as declared. Writing to the volume
+            waits meanwhile, usually for a few seconds (C(features.barrier-timeout), 120, at most). What was written
+            before is in the snapshot. What a program has not written out yet is not.
+          - Gluster takes them only where every brick of the volume is on a thin logical volume (LVM) of its own. A
+            brick on none is refused before the first change where it is on the host on which the module runs. Of the
+            others only gluster knows, and refuses when the snapshot is to be taken, after all other changes.
+          - All bricks must be online. The volume must be started, and neither may bricks change in the same run
+            nor a rebalance be under way. That there are snapshots is in the way of no later change of bricks.
+          - Declare as many as gluster may keep. One more than C(snap-max-hard-limit) is refused, and so is one for
+            which gluster would delete the oldest (C(auto-delete), C(snap-max-soft-limit)).
+          - An activated one is mounted as C(HOST:/snaps/SNAPSHOT/VOLUME), and read-only.
+          - Restoring is not done by this module. It takes the volume back as a whole, while it is stopped.
+            C(gluster volume stop VOLUME), C(gluster snapshot restore SNAPSHOT), C(gluster volume start VOLUME). The
+            snapshot is gone after that, and the bricks have other paths.
         type: list
-        elements: str
+        elements: dict
         default: []
+        suboptions:
+          name:
+            description: Letters, digits, C(-) and C(_). There is one of that name in the pool.
+            type: str
+            required: true
+          activated:
+            description:
+              - Whether its bricks run, without which it cannot be mounted. They are a process or a part of one on each
+                host, so say V(false) for one that is only kept.
+              - Gluster tells nobody who has a snapshot mounted. V(false) ends the mounts of one that is activated.
+            type: bool
+            default: true
+          state:
+            description:
+              - V(absent) needs O(allow=delete). What the snapshot holds is lost.
+            type: str
+            default: present
+            choices: [present, absent]
       tls:
         description:
           - Whether clients and bricks talk TLS. Sets C(client.ssl) and C(server.ssl), and needs O(volumes[].tls_allow).
@@ -144,7 +174,8 @@ options:
         description:
           - V(started) also brings up bricks that are down on connected hosts.
           - V(stopped) and V(absent) are refused while clients are connected.
-          - V(absent) needs O(allow=delete). The files in the bricks stay.
+          - V(absent) needs O(allow=delete). The files in the bricks stay. It is refused while the volume has snapshots,
+            other than O(volumes[].snapshots) with the state V(absent).
         type: str
         default: started
         choices: [started, stopped, absent]
@@ -154,6 +185,7 @@ options:
       - V(shrink) is needed where the volume has sets of bricks that are not declared. Their data is moved onto the
         others, and they are removed once nothing failed and nothing was skipped. The directories stay as they are.
       - V(replace_brick) is needed where a set has another brick than the declared one.
+      - V(delete) is needed for volumes and for snapshots that are declared absent and exist.
     type: list
     elements: str
     default: []
@@ -233,6 +265,18 @@ EXAMPLES = r"""
         bricks: ["g1:/data/brick1/gv0", "g2:/data/brick1/gv0", "g4:/data/brick1/gv0"]
     allow: [replace_brick]
 
+- name: Take a snapshot of a volume whose bricks are thin logical volumes, and delete an older one
+  berthage.swarm.gluster_volumes:
+    volumes:
+      - name: gv0
+        replica: 3
+        bricks: ["g1:/data/brick1/gv0", "g2:/data/brick1/gv0", "g3:/data/brick1/gv0"]
+        snapshots:
+          - name: before-upgrade
+          - name: from-last-year
+            state: absent
+    allow: [delete]
+
 - name: Delete a volume, and leave the files in its bricks
   berthage.swarm.gluster_volumes:
     volumes:
@@ -311,6 +355,25 @@ volumes:
         online:
           description: Whether its process runs. V(null) where the volume is not started.
           type: bool
+    snapshots:
+      description: All snapshots of the volume, where some are declared, or the volume is declared absent.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+          sample: before-upgrade
+        id:
+          description: Its UUID.
+          type: str
+        created:
+          description: When it was taken, as gluster writes it.
+          type: str
+          sample: "2026-11-22 03:20:11 +0000"
+        activated:
+          description: Whether it can be mounted.
+          type: bool
 problems:
   description: Why the call was refused, one entry for each reason.
   returned: when refused
@@ -340,7 +403,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.berthage.swarm.plugins.module_utils import _host_lock
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import bricks as brick_directories
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import plan as plans
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster import quota, quota_plan
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import quota, quota_plan, snapshot_plan, snapshots
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import spec as specs
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.changing import (
     Limits,
@@ -367,6 +430,7 @@ def main() -> None:
             _host_lock.take("glusterfs", LOCK_PATIENCE)
         observed = observe(gluster, declared)
         limits = observe_limits(gluster, declared, observed)
+        taken = observe_snapshots(gluster, declared, observed)
     except Refused as refusal:
         module.fail_json(msg=str(refusal), problems=[problem.as_dict() for problem in refusal.problems], changed=False)
     except (GlusterError, _host_lock.Busy) as error:
@@ -375,6 +439,8 @@ def main() -> None:
     planned = quota_plan.with_quota(
         plans.plan(declared, observed, module.params["allow"]), declared, observed.volumes, limits
     )
+    if taken is not None:
+        planned = snapshot_plan.with_snapshots(planned, declared, observed, taken, module.params["allow"])
     run = Run([item.step for item in planned], "volumes")
     try:
         run.refuse_if_any()
@@ -421,6 +487,14 @@ def observe_limits(
     }
 
 
+def observe_snapshots(gluster: Gluster, declared: Sequence[VolumeSpec], observed: Observed) -> snapshots.Taken | None:
+    """Those of all volumes, where they matter."""
+    if not snapshot_plan.matters(declared, observed.volumes):
+        return None
+    local = [brick.path for spec in declared if spec.snapshots for brick in plans.local_bricks(spec, observed)]
+    return replace(snapshots.taken(gluster), not_on_lvm=brick_directories.not_on_lvm(local))
+
+
 @dataclass(frozen=True)
 class Call:
     """What the steps of one call have in common."""
@@ -445,12 +519,24 @@ def report(gluster: Gluster, run: Run) -> None:
     for step in run.steps:
         if step.name in volumes:
             run.report(step.name, **plans.outcome(volumes[step.name]))
+    report_snapshots(gluster, run)
+
+
+def report_snapshots(gluster: Gluster, run: Run) -> None:
+    """Of those volumes whose snapshots mattered."""
+    asked = [step for step in run.steps if "snapshots" in step.details]
+    if asked:
+        actual = snapshots.snapshots_in(gluster.ask("snapshot", "info")).values()
+        for step in asked:
+            own = [snapshot for snapshot in actual if snapshot.volume == step.name]
+            run.report(step.name, snapshots=snapshot_plan.described(own))
 
 
 def so_far(gluster: Gluster, run: Run, observed: Observed) -> dict[str, Any]:
     """The result of a run that stopped half-way: a volume that was created and not started is a change, too."""
     try:
         volumes = gluster.volumes()
+        report_snapshots(gluster, run)
     except GlusterError:
         return {**run.result(), "changed": run.changed or gluster.touched}
     for step in run.steps:
@@ -474,6 +560,7 @@ def _shown(volumes: Mapping[str, Volume], name: str) -> dict[str, Any]:
 
 def _carry_out(call: Call, name: str, work: Work) -> None:
     gluster = call.gluster
+    snapshots.delete(gluster, work.snapshots.delete)
     if work.create:
         _create(call, name, work)
     if work.set_options:
@@ -488,6 +575,7 @@ def _carry_out(call: Call, name: str, work: Work) -> None:
         change_bricks(gluster, name, work, call.limits, force=call.force)
     if work.quota is not None:
         quota.converge(gluster, name, work.quota)
+    snapshots.carry_out(gluster, name, work.snapshots)
     if work.stop:
         gluster.change("volume", "stop", name)
     if work.delete:

@@ -33,6 +33,26 @@ def directories(paths: Iterable[str]) -> tuple[Directory, ...]:
     return tuple(Directory(path, os.path.isdir(path), _is_marked(path)) for path in paths)
 
 
+def not_on_lvm(paths: Iterable[str], sysfs: str = "/sys") -> frozenset[str]:
+    """Those on a device that is no logical volume, of which gluster takes no snapshot. Where it cannot be told (a file
+    system without a device, such as ZFS, which 11 has snapshots of) a path is not among them."""
+    return frozenset(path for path in paths if _is_on_lvm(path, sysfs) is False)
+
+
+def _is_on_lvm(path: str, sysfs: str) -> bool | None:
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    device = os.stat(path).st_dev
+    about = os.path.join(sysfs, "dev", "block", f"{os.major(device)}:{os.minor(device)}")
+    if not os.path.isdir(about):
+        return None
+    try:
+        with open(os.path.join(about, "dm", "uuid"), encoding="ascii") as file:
+            return file.read().startswith("LVM-")
+    except FileNotFoundError:
+        return False
+
+
 def take_back(before: Iterable[Directory]) -> None:
     """Remove what a refused creation left in directories that carried no mark before it."""
     for directory in before:

@@ -24,13 +24,15 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import
     volumes_in,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.layout import layout_of
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.snapshots import Snapshot, snapshots_in
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
 BRICKS = "bricks"
 HEAL = "heal"
 QUOTA = "quota"
 CLIENTS = "clients"
-SUBJECTS = (BRICKS, HEAL, QUOTA, CLIENTS)
+SNAPSHOTS = "snapshots"
+SUBJECTS = (BRICKS, HEAL, QUOTA, CLIENTS, SNAPSHOTS)
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "volumes": {"type": "list", "elements": "str"},
@@ -100,6 +102,7 @@ class Seen:
     split_brains: Mapping[str, tuple[SplitBrain, ...]] = field(default_factory=dict)
     limits: Mapping[str, tuple[quota.Limit, ...]] = field(default_factory=dict)
     clients: Mapping[str, Clients] = field(default_factory=dict)
+    snapshots: Mapping[str, tuple[Snapshot, ...]] = field(default_factory=dict)
     unknown: tuple[Unknown, ...] = ()
     gathered: frozenset[str] = frozenset(SUBJECTS)
 
@@ -158,6 +161,7 @@ def look(gluster: Gluster, names: Collection[str] | None, gather: Collection[str
             lambda volume: quota.limits(gluster, volume.name),
         ),
         clients=clients,
+        snapshots=_snapshots(gluster, volumes, questions) if SNAPSHOTS in gather else {},
         unknown=tuple(questions.unknown),
         gathered=frozenset(gather),
     )
@@ -303,6 +307,7 @@ def _described_volume(seen: Seen, volume: Volume) -> dict[str, Any]:
     name = volume.name
     clients = seen.clients.get(name)
     limits = seen.limits.get(name)
+    snapshots = seen.snapshots.get(name)
     return {
         "name": name,
         "id": volume.id,
@@ -322,6 +327,7 @@ def _described_volume(seen: Seen, volume: Volume) -> dict[str, Any]:
         "quota": None if limits is None else [limit.as_dict() for limit in limits],
         "clients": None if clients is None else dict(clients.kinds),
         "client_addresses": None if clients is None else list(clients.addresses),
+        "snapshots": None if snapshots is None else [snapshot.as_dict() for snapshot in snapshots],
     }
 
 
@@ -427,6 +433,20 @@ def _clients(gluster: Gluster, volume: str) -> Clients:
     # Where nobody is connected to bricks on other hosts, asking for addresses fails.
     addresses = client_addresses_in(gluster.ask("volume", "status", volume, "clients")) if kinds else ()
     return Clients(kinds, addresses)
+
+
+def _snapshots(gluster: Gluster, volumes: Sequence[Volume], questions: Questions) -> Mapping[str, tuple[Snapshot, ...]]:
+    """Those of each volume, none included: one question for all."""
+    if not volumes:
+        return {}
+    try:
+        taken = snapshots_in(gluster.ask("snapshot", "info")).values()
+    except (GlusterMissing, GlusterdDown):
+        raise
+    except GlusterError as error:
+        questions.unknown += [Unknown(volume.name, SNAPSHOTS, str(error)) for volume in volumes]
+        return {}
+    return {volume.name: tuple(each for each in taken if each.volume == volume.name) for volume in volumes}
 
 
 def _brick_status(node: ElementTree.Element) -> BrickStatus:

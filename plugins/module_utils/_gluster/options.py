@@ -60,7 +60,17 @@ SET_AT_CREATION = frozenset(
     }
 )
 # Options that are the record of a feature, and are changed by that feature's own commands or arguments.
-_OF_FEATURES = ("features.", "client.ssl", "server.ssl", "auth.ssl-allow", "ssl.", "snap-", "user.", "old.")
+_OF_FEATURES = (
+    "features.",
+    "client.ssl",
+    "server.ssl",
+    "auth.ssl-allow",
+    "ssl.",
+    "snap-",
+    "auto-delete",
+    "user.",
+    "old.",
+)
 
 # The part of an option's name behind its first dot that several options share (glusterd-volume-set.c of 10.3).
 AMBIGUOUS = {

@@ -30,6 +30,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.moving imp
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.options import meaning, to_reset, to_set
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.replacing import set_of
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.snapshots import Change as SnapshotChange
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec import (
     ABSENT,
     STARTED,
@@ -87,6 +88,7 @@ class Work:
     rebalance: bool = False
     drain: tuple[str, ...] = ()
     quota: Mapping[str, int] | None = None  # what the limits are to be, where they are to change
+    snapshots: SnapshotChange = field(default_factory=SnapshotChange)  # deleting them comes first of all
     stop: bool = False
     delete: bool = False
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import options as volume_options
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster import quota
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import quota, snapshots
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import is_host, is_loopback
-from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, not_supported_yet, refuse_if_any
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.snapshots import SnapshotSpec
+from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem, refuse_if_any
 
 ABSENT = "absent"
 STARTED = "started"
@@ -36,7 +37,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
             "options": {"type": "dict", "default": {}},
             "reset_options": {"type": "bool", "default": False},
             "quota": {"type": "dict"},
-            "snapshots": {"type": "list", "elements": "str", "default": []},
+            "snapshots": {"type": "list", "elements": "dict", "default": [], "options": snapshots.ARGUMENTS},
             "tls": {"type": "bool", "default": False},
             "tls_allow": {"type": "list", "elements": "str", "default": []},
             "auth_allow": {"type": "list", "elements": "str", "default": []},
@@ -130,6 +131,7 @@ class VolumeSpec:
     reset_options: bool
     state: str
     quota: Mapping[str, int] | None = None  # bytes by directory
+    snapshots: tuple[SnapshotSpec, ...] = ()
 
     @property
     def sets(self) -> tuple[tuple[BrickSpec, ...], ...]:
@@ -149,6 +151,7 @@ def volume_specs(declared: Sequence[Mapping[str, Any]]) -> tuple[VolumeSpec, ...
         problems += _problems(arguments)
         specs.append(_spec(arguments))
     problems += _shared_bricks(specs)
+    problems += snapshots.taken_twice((spec.name, snapshot) for spec in specs for snapshot in spec.snapshots)
     refuse_if_any(problems)
     return tuple(specs)
 
@@ -184,6 +187,7 @@ def _spec(arguments: Mapping[str, Any]) -> VolumeSpec:
         reset_options=arguments["reset_options"],
         state=arguments["state"],
         quota=quota.declared_limits(arguments["quota"]) if arguments["state"] == STARTED else None,
+        snapshots=snapshots.specs(arguments["snapshots"]),
     )
 
 
@@ -214,6 +218,7 @@ def _problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
             "gluster takes no such name for a volume",
             "use letters, digits, - and _, not a leading - and none of gluster's own words (all, force, help, ...)",
         )
+    yield from snapshots.problems(name, arguments["snapshots"], is_absent=arguments["state"] == ABSENT)
     if arguments["state"] == ABSENT:
         return
     layout = _layout_problems(arguments)
@@ -221,14 +226,6 @@ def _problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _brick_problems(arguments, count_matters=not layout)
     yield from _option_problems(arguments)
     yield from quota.problems(name, arguments["quota"], arguments["options"], is_running=arguments["state"] == STARTED)
-    if arguments["snapshots"]:
-        yield not_supported_yet(
-            name,
-            "snapshots",
-            "snapshots of a volume",
-            "leave snapshots out; where every brick has a thin logical volume (LVM) of its own, `gluster snapshot "
-            "create` makes them by hand, and elsewhere gluster cannot",
-        )
     yield from _tls_problems(arguments)
 
 

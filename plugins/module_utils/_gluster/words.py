@@ -46,6 +46,18 @@ _WORDS: tuple[tuple[str, str], ...] = (
         "the root file system as well",
     ),
     (
+        r"Snapshot is supported only for thin provisioned LV|[Ss]napshots? (?:is |are )?not supported for all bricks|"
+        r"Volume does not support snapshots",
+        "gluster takes snapshots only where every brick of the volume is on a thin logical volume (LVM) of its own, "
+        "and{where} at least one is not; see `lvs -o lv_name,pool_lv` and `findmnt -T BRICK` on the hosts, give "
+        "the volume such bricks (the role glusterfs takes such a volume as a `device`), or leave its snapshots out",
+    ),
+    (
+        r"(?P<host>\S+) is part of existing snapshot",
+        "{host} holds parts of snapshots, also of volumes that have no brick there any more; delete those first "
+        "(gluster snapshot status lists them with their hosts)",
+    ),
+    (
         r"rebalance is in progress",
         "a rebalance is under way{where}, during which bricks stay as they are; wait for its end "
         "(gluster volume rebalance NAME status)",

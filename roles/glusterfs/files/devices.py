@@ -6,10 +6,10 @@
     python3 - look BRICKS     prints, as JSON: changed, and what would be done
     python3 - do BRICKS       does it, and prints the same
 
-BRICKS is a JSON list of {path, device, wipe}. Everything is looked at before the first change, and every reason to
-refuse is said at once. A device that holds anything is not formatted unless `wipe` says so, be it of no kind that
-anybody knows: its first and its last MiB have to be zeros. One in use is not even then. A file system that carries the
-role's own label never is, and is mounted as it is: it may be a brick of this host's life before.
+BRICKS is a JSON list of {path, device, wipe, fs_type}. Everything is looked at before the first change, and every
+reason to refuse is said at once. A device that holds anything is not formatted unless `wipe` says so, be it of no kind
+that anybody knows: its first and its last MiB have to be zeros. One in use is not even then. A file system that carries
+the role's own label never is, and is mounted as it is: it may be a brick of this host's life before.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ FSTAB = "/etc/fstab"
 OPTIONS = "noatime,nofail,x-systemd.before=glusterd.service,x-systemd.device-timeout=30s"
 LIMIT = 600
 MIB = 1024 * 1024
+# Gluster's extended attributes fit into an inode of 512 bytes.
+MKFS = {
+    "xfs": ("mkfs.xfs", "-q", "-L", LABEL, "-i", "size=512"),
+    "ext4": ("mkfs.ext4", "-q", "-L", LABEL, "-I", "512"),
+}
 
 
 class Failed(Exception):
@@ -42,6 +47,7 @@ class Brick:
     path: str
     device: str
     wipe: bool
+    fs_type: str
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,15 @@ class Seen:
     mounted: bool = False
     signatures: str = ""  # what libblkid finds on it
     is_ours: bool = False
-    uuid: str = ""
+    source: str = ""  # what fstab calls it; empty until it has a file system
     listed: bool = False  # in fstab, at its path
 
 
 def main(arguments: list[str]) -> None:
-    bricks = [Brick(each["path"].rstrip("/"), each["device"], each["wipe"]) for each in json.loads(arguments[1])]
+    bricks = [
+        Brick(each["path"].rstrip("/"), each["device"], each["wipe"], each["fs_type"])
+        for each in json.loads(arguments[1])
+    ]
     try:
         seen = {brick: look(brick) for brick in bricks}
         _refuse([f"{brick.path}, device: {it.problem}" for brick, it in seen.items() if it.problem] + _twice(bricks))
@@ -78,13 +87,13 @@ def look(brick: Brick) -> Seen:
     if not stat.S_ISBLK(device.st_mode):
         return Seen(f"{brick.device} is no block device; see `lsblk` for what this host has")
     found = _signatures(brick.device)
-    uuid = found.get("UUID", "")
+    source = _source(device, found)
     lines = [line[0] for line in _fstab() if line[1:2] == [brick.path]]
-    listed = bool(uuid) and lines == [f"UUID={uuid}"]
+    listed = bool(source) and lines == [source]
     place = os.stat(brick.path) if os.path.isdir(brick.path) else None
     if place is not None and place.st_dev == device.st_rdev:
-        return Seen(mounted=True, is_ours=True, uuid=uuid, listed=listed)
-    is_ours = found.get("TYPE") == "xfs" and found.get("LABEL") == LABEL
+        return Seen(mounted=True, is_ours=True, source=source, listed=listed)
+    is_ours = found.get("TYPE") in MKFS and found.get("LABEL") == LABEL
     shown = ", ".join(f"{key} {found[key]}" for key in ("TYPE", "PTTYPE", "LABEL", "UUID") if key in found)
     shown = shown or ("data of no kind that blkid knows" if _has_data(brick.device) else "")
     problems = list(_in_the_way(brick, device, place))
@@ -95,27 +104,25 @@ def look(brick: Brick) -> Seen:
         )
     if lines and not listed:
         problems.append(f"{FSTAB} has another line for {brick.path}; remove it, or leave `device` out")
-    return Seen("; ".join(problems), False, shown, is_ours, uuid, listed)
+    return Seen("; ".join(problems), False, shown, is_ours, source, listed)
 
 
 def plan(brick: Brick, seen: Seen) -> list[str]:
     """What is to be done, in words."""
     if seen.mounted and seen.listed:
         return []
-    told = [] if seen.is_ours else [f"format {brick.device} (xfs)"]
+    told = [] if seen.is_ours else [f"format {brick.device} ({brick.fs_type})"]
     return [*told, f"mount {brick.device} at {brick.path}, now and at boot"]
 
 
 def do(brick: Brick, seen: Seen) -> None:
-    uuid = seen.uuid
     if not seen.is_ours:
         if seen.signatures:
             _run("wipefs", "--all", brick.device)
-        # Gluster's extended attributes fit into an inode of 512 bytes.
-        _run("mkfs.xfs", "-q", "-L", LABEL, "-i", "size=512", brick.device)
-        uuid = _signatures(brick.device)["UUID"]
+        _run(*MKFS[brick.fs_type], brick.device)
     if not seen.listed:
-        _list(f"UUID={uuid} {brick.path} xfs {OPTIONS} 0 0\n")
+        found = _signatures(brick.device)
+        _list(f"{_source(os.stat(brick.device), found)} {brick.path} {found['TYPE']} {OPTIONS} 0 0\n")
         _run("systemctl", "daemon-reload")
     if not seen.mounted:
         os.makedirs(brick.path, exist_ok=True)
@@ -167,6 +174,18 @@ def _has_data(device: str) -> bool:
             return any(start) or any(file.read(MIB))
     except OSError as error:
         raise Failed(f"{device} cannot be read: {error.strerror}") from error
+
+
+def _source(device: os.stat_result, found: dict[str, str]) -> str:
+    """What fstab says for a device: the UUID of its file system, whatever the disk is called at the next boot.
+
+    Not so for a logical volume: its snapshots, gluster's among them, have the same UUID, and might be mounted in its
+    place. It has a name that stays.
+    """
+    about = f"/sys/dev/block/{_numbers(device.st_rdev)}/dm"
+    if "".join(_lines(f"{about}/uuid")).startswith("LVM-"):
+        return f"/dev/mapper/{''.join(_lines(f'{about}/name')).strip()}"
+    return f"UUID={found['UUID']}" if "UUID" in found else ""
 
 
 def _signatures(device: str) -> dict[str, str]:

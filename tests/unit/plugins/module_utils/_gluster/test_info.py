@@ -36,6 +36,7 @@ class Recorded:
             "volume heal gv0 info summary": ROOT.format(f"<healInfo><bricks>{HEALED}</bricks></healInfo>"),
             "volume quota gv0 list": recorded("quota_list"),
             "volume status gv0 clients": recorded("status_clients"),
+            "snapshot info": recorded("snapshot_info_none"),
             **{words.replace("_", " "): answer for words, answer in answers.items()},
         }
 
@@ -272,3 +273,21 @@ def test_a_brick_of_which_gluster_says_nothing_sensible_is_not_online(node):
 
     assert not any(state.online for state in states)
     assert all((state.port, state.free) == (None, None) for state in states)
+
+
+def test_snapshots_are_told_with_their_volume(gluster, recorded):
+    taken = recorded("snapshot_info").replace("<name>thin</name>", "<name>gv0</name>", 1)
+    result = told(gluster(snapshot_info=taken), ["gv0", "second"], [info.SNAPSHOTS])
+
+    (snapshot,) = of(result, "gv0")["snapshots"]
+    assert (snapshot["name"], snapshot["activated"], snapshot["created"][:10]) == ("at-first", True, "2026-11-22")
+    assert of(result, "second")["snapshots"] == []
+    assert of(told(gluster(), gather=[]), "gv0")["snapshots"] is None
+
+
+def test_snapshots_that_nobody_tells_of_are_unknown(gluster):
+    result = told(gluster(snapshot_info=GlusterError("busy")), ["gv0"], [info.SNAPSHOTS])
+
+    assert of(result, "gv0")["snapshots"] is None
+    assert result["unknown"] == [{"volume": "gv0", "subject": "snapshots", "reason": "busy"}]
+    assert messages(result, "snapshots") == ["unknown: busy"]

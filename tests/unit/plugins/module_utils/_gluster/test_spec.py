@@ -117,7 +117,6 @@ def test_names_that_gluster_would_not_take_are_refused(declare, name):
             "gv0, quota: no limits are declared, and gluster forgets features.hard-timeout, soft-timeout",
         ),
         ({"quota": {"/media": "1GB"}, "state": "stopped"}, "gv0, quota: the limits of a volume that does not run"),
-        ({"snapshots": ["nightly"]}, "gv0, snapshots: not supported yet: snapshots of a volume; leave snapshots out"),
         ({"tls": True}, "gv0, tls_allow: is empty"),
         ({"tls_allow": ["g1"]}, "gv0, tls_allow: means nothing without tls: true"),
         ({"tls": True, "tls_allow": ["g1,g2"]}, "gv0, tls_allow: 'g1,g2' is no name in a certificate"),

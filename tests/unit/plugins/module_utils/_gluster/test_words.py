@@ -28,6 +28,15 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.words impo
             "Volume name spread rebalance is in progress. Please retry after completion",
             ["a rebalance is under way, during which bricks stay as they are"],
         ),
+        (
+            "Snapshot is supported only for thin provisioned LV. Ensure that all bricks of plain are thinly "
+            "provisioned LV.",
+            ["only where every brick of the volume is on a thin logical volume (LVM) of its own", "lvs -o"],
+        ),
+        (
+            "g2 is part of existing snapshot. Remove those snapshots before proceeding",
+            ["g2 holds parts of snapshots", "gluster snapshot status"],
+        ),
         ("/data/brick1/gv1 is already part of a volume", ["the directory /data/brick1/gv1 carries", "rm -r"]),
         (
             "Staging failed on g2. Error: /data/brick1/gv1 is already part of a volume",
