@@ -250,7 +250,8 @@ def test_a_dead_arbiter_and_a_dead_brick_with_data_are_replaced(host, changes):
     with killed_after(host, 1):
         assert volumes(host, {**ARBITRATED, "bricks": wanted}, allow=["replace_brick"])["failed"]
     assert bricks_of(host, "arbitrated") == wanted
-    assert kept(host, {**ARBITRATED, "bricks": wanted})
+    # The new brick may still be on its way up.
+    assert wait_for(lambda: kept(host, {**ARBITRATED, "bricks": wanted}), seconds=60)
     assert wait_for(lambda: files_like(wanted[place], directory) == 30, seconds=60)
 
     assert checksums(host, directory) == before

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Callable, Iterable, Sequence
@@ -20,6 +21,9 @@ START_LIMIT = 120.0
 SILENCE_LIMIT = 30.0
 PAUSE = 1.0
 HEAL_PAUSE = 2.0
+
+# Of a process that moves data: there is none yet, or none any more (wordings of 10.3).
+_NO_ANSWER = re.compile(r"brick op(eration)?s failed", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def _progress(gluster: Gluster, name: str, words: Sequence[str], bricks: Iterabl
         try:
             return moving.progress_in(gluster.ask("volume", *words))
         except GlusterError as error:
-            if "brick operations failed" not in str(error).lower():
+            if not _NO_ANSWER.search(str(error)):
                 raise
             if time.monotonic() >= deadline:
                 # Seen with 10.3: then neither `status` nor `stop` works, until glusterd starts it again.
