@@ -114,6 +114,15 @@ def _left_over(
 
 
 def _unfit(spec: VolumeSpec, wanted: Change, observed: Observed, taken: Taken) -> Iterator[Problem]:
+    if wanted.create and not taken.has_lvm:
+        yield Problem(
+            spec.name,
+            f"snapshots.{wanted.create[0]}",
+            "this host has no commands of LVM, and gluster takes snapshots only where every brick is on a thin logical "
+            "volume (LVM) of its own",
+            "install lvm2 on the hosts of the pool and give the volume such bricks, or leave its snapshots out",
+        )
+        return
     unfit = [str(brick) for brick in local_bricks(spec, observed) if brick.path in taken.not_on_lvm]
     if wanted.create and unfit:
         yield Problem(

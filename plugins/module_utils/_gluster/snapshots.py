@@ -80,6 +80,7 @@ class Taken:
     snapshots: Mapping[str, Snapshot]
     rooms: Mapping[str, Room]
     not_on_lvm: frozenset[str] = frozenset()
+    has_lvm: bool = True
 
     def of(self, volume: str) -> tuple[Snapshot, ...]:
         return tuple(snapshot for _name, snapshot in sorted(self.snapshots.items()) if snapshot.volume == volume)
@@ -101,10 +102,21 @@ class Change:
 
 def taken(gluster: Gluster) -> Taken:
     """Every snapshot, and how many more there may be: two questions."""
-    return Taken(
-        snapshots_in(gluster.ask("snapshot", "info")),
-        rooms_in(gluster.ask("snapshot", "config")),
-    )
+    try:
+        return Taken(
+            snapshots_in(gluster.ask("snapshot", "info")),
+            rooms_in(gluster.ask("snapshot", "config")),
+        )
+    except GlusterError as error:
+        if not is_without_lvm(error):
+            raise
+        return Taken({}, {}, has_lvm=False)
+
+
+def is_without_lvm(error: GlusterError) -> bool:
+    """Whether gluster does not even tell of snapshots, since its host lacks LVM's commands (seen with 10.3). Then none
+    can be taken from there; deleting a volume that has some all the same is refused by gluster itself."""
+    return "snapshot functionality is disabled" in str(error)
 
 
 def snapshots_in(answer: ElementTree.Element) -> dict[str, Snapshot]:

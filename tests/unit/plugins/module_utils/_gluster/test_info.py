@@ -291,3 +291,11 @@ def test_snapshots_that_nobody_tells_of_are_unknown(gluster):
     assert of(result, "gv0")["snapshots"] is None
     assert result["unknown"] == [{"volume": "gv0", "subject": "snapshots", "reason": "busy"}]
     assert messages(result, "snapshots") == ["unknown: busy"]
+
+
+def test_a_host_without_lvm_has_no_snapshots_to_tell_of(gluster):
+    disabled = GlusterError("gluster says: LVM commands not found, snapshot functionality is disabled")
+    result = told(gluster(snapshot_info=disabled), ["gv0"], [info.SNAPSHOTS])
+
+    assert of(result, "gv0")["snapshots"] == []
+    assert result["unknown"] == []

@@ -256,3 +256,24 @@ def test_one_that_came_activated_is_deactivated_where_it_is_only_to_be_kept(answ
     gluster = FakeGluster(answer("snapshot_info"))
     snapshots.carry_out(gluster, "thin", snapshots.Change(create=("at-first",)))
     assert gluster.told == ["snapshot create at-first thin no-timestamp", "snapshot deactivate at-first"]
+
+
+def test_without_lvm_none_can_be_taken_and_a_volume_without_any_can_go(planned):
+    class WithoutLvm:
+        def ask(self, *_words):
+            raise GlusterError("gluster says: LVM commands not found, snapshot functionality is disabled")
+
+    taken = snapshots.taken(WithoutLvm())
+
+    assert problems(planned(state="absent", taken=taken, allow=["delete"])) == []
+    (problem,) = problems(planned({"name": "new"}, taken=taken))
+    assert "gv0, snapshots.new: this host has no commands of LVM" in problem
+
+
+def test_another_failure_to_tell_of_snapshots_is_one():
+    class Failing:
+        def ask(self, *_words):
+            raise GlusterError("gluster says: Another transaction is in progress")
+
+    with pytest.raises(GlusterError):
+        snapshots.taken(Failing())
