@@ -526,7 +526,7 @@ def report_snapshots(gluster: Gluster, run: Run) -> None:
     """Of those volumes whose snapshots mattered."""
     asked = [step for step in run.steps if "snapshots" in step.details]
     if asked:
-        actual = snapshots.taken(gluster).snapshots.values()
+        actual = snapshots.known(gluster).values()
         for step in asked:
             own = [snapshot for snapshot in actual if snapshot.volume == step.name]
             run.report(step.name, snapshots=snapshot_plan.described(own))

@@ -155,7 +155,7 @@ class Gluster:
         """The answer to `volume status all`, completed: it leaves out volumes that another command has locked, and does
         not say so. These are asked for by themselves, and waited for."""
         answer = self._ask("volume", "status", "all")
-        told = {_text(volume, "volName") for volume in answer.iterfind("volStatus/volumes/volume")}
+        told = {text_of(volume, "volName") for volume in answer.iterfind("volStatus/volumes/volume")}
         for volume in volumes.values():
             if volume.started and volume.name not in told:
                 answer.extend(self._ask("volume", "status", volume.name).iterfind("volStatus"))
@@ -267,9 +267,9 @@ def members_in(answer: ElementTree.Element) -> tuple[Member, ...]:
     """The pool in an answer to `pool list`."""
     return tuple(
         Member(
-            uuid=_text(peer, "uuid"),
+            uuid=text_of(peer, "uuid"),
             hostnames=_hostnames(peer),
-            connected=_text(peer, "connected") == "1",
+            connected=text_of(peer, "connected") == "1",
             # The host itself has no state: it is what it is.
             state=peer.findtext("stateStr") or IN_CLUSTER,
             is_local=peer.findtext("hostname") == "localhost",
@@ -290,13 +290,13 @@ def with_status(volumes: Mapping[str, Volume], answer: ElementTree.Element) -> d
     A brick of a host that is not connected is missing from that answer: it counts as offline.
     """
     online = {
-        (_text(volume, "volName"), _text(node, "peerid"), _text(node, "path"))
+        (text_of(volume, "volName"), text_of(node, "peerid"), text_of(node, "path"))
         for volume in answer.iterfind("volStatus/volumes/volume")
         for node in volume.iterfind("node")
         if node.findtext("status") == "1"
     }
     tasks = {
-        _text(volume, "volName"): tuple(_task(task) for task in volume.iterfind("tasks/task"))
+        text_of(volume, "volName"): tuple(_task(task) for task in volume.iterfind("tasks/task"))
         for volume in answer.iterfind("volStatus/volumes/volume")
     }
     return {
@@ -322,29 +322,29 @@ def clients_in(table: str) -> dict[str, int]:
 
 def _volume(element: ElementTree.Element) -> Volume:
     return Volume(
-        name=_text(element, "name"),
-        id=_text(element, "id"),
-        status=_text(element, "statusStr"),
-        kind=_text(element, "typeStr"),
-        replica=_number(element, "replicaCount"),
-        arbiter=_number(element, "arbiterCount"),
-        disperse=_number(element, "disperseCount"),
-        redundancy=_number(element, "redundancyCount"),
+        name=text_of(element, "name"),
+        id=text_of(element, "id"),
+        status=text_of(element, "statusStr"),
+        kind=text_of(element, "typeStr"),
+        replica=number_of(element, "replicaCount"),
+        arbiter=number_of(element, "arbiterCount"),
+        disperse=number_of(element, "disperseCount"),
+        redundancy=number_of(element, "redundancyCount"),
         bricks=tuple(_brick(brick) for brick in element.iterfind("bricks/brick")),
         options={
-            _text(option, "name"): option.findtext("value") or "" for option in element.iterfind("options/option")
+            text_of(option, "name"): option.findtext("value") or "" for option in element.iterfind("options/option")
         },
     )
 
 
 def _brick(element: ElementTree.Element) -> Brick:
-    host, _colon, path = _text(element, "name").partition(":/")
-    return Brick(host, f"/{path}", _text(element, "hostUuid"), element.findtext("isArbiter") == "1")
+    host, _colon, path = text_of(element, "name").partition(":/")
+    return Brick(host, f"/{path}", text_of(element, "hostUuid"), element.findtext("isArbiter") == "1")
 
 
 def _task(element: ElementTree.Element) -> Task:
     bricks = tuple((brick.text or "").strip() for brick in element.iterfind("params/brick"))
-    return Task(_text(element, "type"), _text(element, "statusStr"), bricks)
+    return Task(text_of(element, "type"), text_of(element, "statusStr"), bricks)
 
 
 def _hostnames(peer: ElementTree.Element) -> tuple[str, ...]:
@@ -352,7 +352,12 @@ def _hostnames(peer: ElementTree.Element) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _text(element: ElementTree.Element, name: str) -> str:
+def text_of(element: ElementTree.Element, name: str) -> str:
+    """What an answer says under this name or path, which it has to.
+
+    Raises:
+        GlusterError: it says nothing there.
+    """
     text = (element.findtext(name) or "").strip()
     if not text:
         raise GlusterError(
@@ -362,8 +367,9 @@ def _text(element: ElementTree.Element, name: str) -> str:
     return text
 
 
-def _number(element: ElementTree.Element, name: str) -> int:
-    text = _text(element, name)
+def number_of(element: ElementTree.Element, name: str) -> int:
+    """The same, where it has to be a count."""
+    text = text_of(element, name)
     if not text.isdigit():
         raise GlusterError(f"`gluster --xml` printed {text!r} for {name}, which is no number")
     return int(text)

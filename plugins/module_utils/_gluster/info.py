@@ -24,11 +24,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import
     volumes_in,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.layout import layout_of
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.snapshots import (
-    Snapshot,
-    is_without_lvm,
-    snapshots_in,
-)
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.snapshots import Snapshot, known
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
 BRICKS = "bricks"
@@ -444,12 +440,10 @@ def _snapshots(gluster: Gluster, volumes: Sequence[Volume], questions: Questions
     if not volumes:
         return {}
     try:
-        taken = snapshots_in(gluster.ask("snapshot", "info")).values()
+        taken = known(gluster).values()
     except (GlusterMissing, GlusterdDown):
         raise
     except GlusterError as error:
-        if is_without_lvm(error):
-            return {volume.name: () for volume in volumes}
         questions.unknown += [Unknown(volume.name, SNAPSHOTS, str(error)) for volume in volumes]
         return {}
     return {volume.name: tuple(each for each in taken if each.volume == volume.name) for volume in volumes}

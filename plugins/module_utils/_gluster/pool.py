@@ -78,7 +78,8 @@ def unseen(pool: Pool, viewer: Member, view: Sequence[Member]) -> tuple[str, ...
     """The names of those members that another member does not count as connected members yet, though this host does.
 
     Each host learns of the others by itself, after this one: until all of them have, gluster refuses to create a volume
-    ("Host ... is not in 'Peer in Cluster' state"), and leaves its mark on the bricks of those hosts that had agreed.
+    ("Staging failed on ... Host ... not connected", seen with 10.3), and leaves its mark on the bricks of those hosts
+    that had agreed.
     A view that is empty is not known, and held against nobody.
     """
     if not view:

@@ -12,7 +12,12 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 from xml.etree import ElementTree
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Gluster, GlusterError
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import (
+    Gluster,
+    GlusterError,
+    number_of,
+    text_of,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
 PRESENT = "present"
@@ -108,12 +113,22 @@ def taken(gluster: Gluster) -> Taken:
             rooms_in(gluster.ask("snapshot", "config")),
         )
     except GlusterError as error:
-        if not is_without_lvm(error):
+        if not _is_without_lvm(error):
             raise
         return Taken({}, {}, has_lvm=False)
 
 
-def is_without_lvm(error: GlusterError) -> bool:
+def known(gluster: Gluster) -> dict[str, Snapshot]:
+    """Every snapshot by its name: one question. A host without LVM knows of none."""
+    try:
+        return snapshots_in(gluster.ask("snapshot", "info"))
+    except GlusterError as error:
+        if not _is_without_lvm(error):
+            raise
+        return {}
+
+
+def _is_without_lvm(error: GlusterError) -> bool:
     """Whether gluster does not even tell of snapshots, since its host lacks LVM's commands (seen with 10.3). Then none
     can be taken from there; deleting a volume that has some all the same is refused by gluster itself."""
     return "snapshot functionality is disabled" in str(error)
@@ -127,9 +142,11 @@ def snapshots_in(answer: ElementTree.Element) -> dict[str, Snapshot]:
 
 def rooms_in(answer: ElementTree.Element) -> dict[str, Room]:
     """The room of each volume in an answer to `snapshot config`."""
-    deletes_oldest = _text(answer, "snapConfig/systemConfig/autoDelete") == "enable"
+    deletes_oldest = text_of(answer, "snapConfig/systemConfig/autoDelete") == "enable"
     return {
-        _text(volume, "name"): Room(_number(volume, "effectiveHardLimit"), _number(volume, "softLimit"), deletes_oldest)
+        text_of(volume, "name"): Room(
+            number_of(volume, "effectiveHardLimit"), number_of(volume, "softLimit"), deletes_oldest
+        )
         for volume in answer.iterfind("snapConfig/volumeConfig/volume")
     }
 
@@ -218,11 +235,11 @@ def _snapshot(element: ElementTree.Element) -> Snapshot:
             "`gluster --xml snapshot info` printed a snapshot of no volume; see /var/log/glusterfs/cli.log"
         )
     return Snapshot(
-        name=_text(element, "name"),
-        volume=_text(volume, "originVolume/name"),
-        activated=_text(volume, "status") == "Started",
-        id=_text(element, "uuid"),
-        created=_text(element, "createTime"),
+        name=text_of(element, "name"),
+        volume=text_of(volume, "originVolume/name"),
+        activated=text_of(volume, "status") == "Started",
+        id=text_of(element, "uuid"),
+        created=text_of(element, "createTime"),
     )
 
 
@@ -232,20 +249,3 @@ def _status(activated: bool) -> str:
 
 def _status_of(name: str, actual: Mapping[str, Snapshot]) -> str | None:
     return actual[name].status if name in actual else None
-
-
-def _text(element: ElementTree.Element, path: str) -> str:
-    text = (element.findtext(path) or "").strip()
-    if not text:
-        raise GlusterError(
-            f"`gluster --xml snapshot` printed a {element.tag} without {path}; this release of GlusterFS is not one "
-            "that the collection knows (10 and 11)"
-        )
-    return text
-
-
-def _number(element: ElementTree.Element, path: str) -> int:
-    text = _text(element, path)
-    if not text.isdigit():
-        raise GlusterError(f"`gluster --xml snapshot` printed {text!r} for {path}, which is no number")
-    return int(text)
