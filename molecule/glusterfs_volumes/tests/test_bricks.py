@@ -237,7 +237,8 @@ def test_two_bricks_of_one_set_are_replaced_one_after_the_other(host):
 
 @pytest.mark.parametrize("changes", [1, 2])
 def test_a_dead_arbiter_and_a_dead_brick_with_data_are_replaced(host, changes):
-    """First the arbiter, then one with data, while files were written that it lacks; the run is killed in between."""
+    """First the arbiter, then one with data, while files were written that it lacks; the run is killed in between: what
+    it has done by then is the mark, and replacing the brick."""
     directory = f"{mount(host, 'arbitrated')}/{changes}"
     place = {1: 2, 2: 1}[changes]
     there = bricks_of(host, "arbitrated")
@@ -247,12 +248,14 @@ def test_a_dead_arbiter_and_a_dead_brick_with_data_are_replaced(host, changes):
     wanted = list(there)
     wanted[place] = f"{victim}:/data/bricks/arbitrated_new"
 
-    with killed_after(host, 1):
+    with killed_after(host, 2):
         assert volumes(host, {**ARBITRATED, "bricks": wanted}, allow=["replace_brick"])["failed"]
     assert bricks_of(host, "arbitrated") == wanted
+    assert len({account_of(number, "arbitrated") for number in (1, 2, 3, 4)}) > 1
     # The new brick may still be on its way up.
     assert wait_for(lambda: kept(host, {**ARBITRATED, "bricks": wanted}), seconds=60)
     assert wait_for(lambda: files_like(wanted[place], directory) == 30, seconds=60)
+    assert len({account_of(number, "arbitrated") for number in (1, 2, 3, 4)}) == 1
 
     assert checksums(host, directory) == before
     if changes == 2:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Callable, Iterable, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import moving, replacing
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Brick, Gluster, GlusterError, Volume
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.auth_allow import same_on_all_hosts
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Brick, Gluster, GlusterError
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.heal import Nudge, heal_state, unhealed
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Work, offline_problem
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import refuse_if_any
@@ -39,9 +40,8 @@ def change_bricks(gluster: Gluster, name: str, work: Work, limits: Limits, force
     for old, new in work.replace:
         _replace(gluster, name, old, new, limits)
     if work.add_copies:
-        before = gluster.volumes()[name]
-        gluster.change("volume", "add-brick", name, *work.add_copies, *forced)
-        _tell_all_hosts_who_is_allowed(gluster, before)
+        with same_on_all_hosts(gluster, gluster.volumes()[name]):
+            gluster.change("volume", "add-brick", name, *work.add_copies, *forced)
         wait_for_bricks(gluster, name)
         _wait_for_heals(gluster, name, _bricks(gluster, name), limits.heal)
     if work.add_sets:
@@ -181,20 +181,9 @@ def _replace(gluster: Gluster, name: str, old: str, new: str, limits: Limits) ->
         nudge()
         time.sleep(HEAL_PAUSE)
     place = [str(brick) for brick in volume.bricks].index(old)
-    gluster.change("volume", "replace-brick", name, old, new, "commit", "force")
-    _tell_all_hosts_who_is_allowed(gluster, volume)
+    with same_on_all_hosts(gluster, volume):
+        gluster.change("volume", "replace-brick", name, old, new, "commit", "force")
     _wait_for_set(gluster, name, place, limits)
-
-
-def _tell_all_hosts_who_is_allowed(gluster: Gluster, volume: Volume) -> None:
-    """Set `auth.allow` to what it was, on every host.
-
-    `replace-brick` adds to that option, on each host, the names by which that host knows the others (seen with 10.3).
-    The hosts' accounts of the volume differ from then on, and the next glusterd to start is rejected by the others.
-    """
-    allowed = volume.options.get("auth.allow")
-    if allowed:
-        gluster.change("volume", "set", volume.name, "auth.allow", allowed)
 
 
 def _wait_for_set(gluster: Gluster, name: str, place: int, limits: Limits) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import auth_allow, moving
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Brick, Member, Volume
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import Names, member_of
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.layout import (
@@ -20,15 +21,12 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.layout imp
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.moving import (
     COMPLETED,
-    DONE,
     IN_PROGRESS,
-    MARK,
-    OWED,
     REBALANCE,
     REMOVE_BRICK,
     owes,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.options import meaning, to_reset, to_set
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.options import in_full, meaning, to_reset, to_set
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.replacing import set_of
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.snapshots import Change as SnapshotChange
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec import (
@@ -256,7 +254,7 @@ def _work(spec: VolumeSpec, volume: Volume, change: Change, observed: Observed) 
     started = spec.state == STARTED
     leaving = {replacement.old.key for replacement in change.replace}
     return Work(
-        set_options={**_tls_off(spec, volume), **to_set(spec.options, volume.options)},
+        set_options={**_tls_off(spec, volume), **to_set(spec.options, volume.options), **_allowed_alike(spec, volume)},
         reset_options=to_reset(spec.options, volume.options) if spec.reset_options else (),
         start=started and not volume.started,
         # Not for bricks that are to be replaced, most often because they cannot be brought up.
@@ -276,7 +274,12 @@ def _drift(spec: VolumeSpec, volume: Volume, work: Work, change: Change) -> tupl
     bricks = bool(change.add or change.copies or change.drain or change.replace)
     owed = work.rebalance and not change.add
     return (
-        *(Difference(f"options.{name}", value, volume.options.get(name)) for name, value in work.set_options.items()),
+        *(
+            Difference(f"options.{name}", value, volume.options.get(name))
+            for name, value in work.set_options.items()
+            # What other hosts may have otherwise is set all the same.
+            if value != volume.options.get(name)
+        ),
         *(Difference(f"options.{name}", None, volume.options[name]) for name in work.reset_options),
         *([Difference("layout", str(spec.layout), str(layout_of(volume)))] if change.copies else []),
         *([Difference("bricks", _bricks_after(volume, change), list(map(str, volume.bricks)))] if bricks else []),
@@ -290,7 +293,9 @@ def _after(spec: VolumeSpec, volume: Volume, work: Work, change: Change) -> dict
     options = {name: value for name, value in volume.options.items() if name not in work.reset_options}
     options.update(work.set_options)
     if work.rebalance or work.add_sets:
-        options[MARK] = DONE if work.rebalance else OWED
+        options[moving.MARK] = moving.DONE if work.rebalance else moving.OWED
+    if (work.replace or work.add_copies) and auth_allow.OPTION in options:
+        options[auth_allow.MARK] = auth_allow.DONE
     after = {
         **shown(volume),
         "layout": str(spec.layout if change.copies else layout_of(volume)),
@@ -521,6 +526,11 @@ def _marked(spec: VolumeSpec, new: Sequence[BrickSpec], observed: Observed) -> l
         for brick in local_bricks(spec, observed)
         if brick in new and brick.path in observed.marked
     ]
+
+
+def _allowed_alike(spec: VolumeSpec, volume: Volume) -> dict[str, str]:
+    """What a run that was killed while it changed the bricks has left to be told to all hosts."""
+    return auth_allow.to_settle(volume.options, in_full(spec.options, volume.options).get(auth_allow.OPTION))
 
 
 def _tls_off(spec: VolumeSpec, volume: Volume) -> dict[str, str]:

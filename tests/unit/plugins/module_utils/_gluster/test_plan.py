@@ -179,6 +179,27 @@ def test_a_rebalance_that_is_owed_is_done_by_the_next_run(observed, declare):
     assert planned_for(replace(observed, clients={}), declare(state="stopped")).work == Work(stop=True)
 
 
+@pytest.mark.parametrize(
+    ("declared", "told"), [({}, "10.0.0.7,g1"), ({"auth_allow": ["10.0.0.9"]}, "10.0.0.9")], ids=["kept", "declared"]
+)
+def test_who_is_allowed_is_told_to_all_hosts_after_a_run_that_was_killed_while_it_replaced_a_brick(
+    observed, declare, declared, told
+):
+    gv0 = observed.volumes["gv0"]
+    marked = {**gv0.options, "auth.allow": "10.0.0.7,g1", "user.berthage-auth-allow": "10.0.0.7,g1"}
+    killed = replace(observed, volumes={**observed.volumes, "gv0": replace(gv0, options=marked)})
+
+    planned = planned_for(killed, declare(**declared))
+
+    assert planned.step.action == "update"
+    assert planned.work == Work(set_options={"auth.allow": told, "user.berthage-auth-allow": "done"})
+    assert "options.user.berthage-auth-allow" in [item.field for item in planned.step.drift]
+    settled = replace(gv0, options={**marked, **planned.work.set_options})
+    after = replace(observed, volumes={**observed.volumes, "gv0": settled})
+    assert planned_for(after, declare(**declared, reset_options=True)).work.set_options == {}
+    assert planned_for(after, declare(**declared)).step.action == "keep"
+
+
 def test_sets_are_drained_and_bricks_replaced_where_that_is_allowed(observed, declare):
     drained = planned_for(
         observed, declare(**{**DISTREP, "bricks": DISTREP["bricks"][3:], "state": "started"}), allow=["shrink"]
