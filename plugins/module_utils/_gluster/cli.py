@@ -370,7 +370,7 @@ def text_of(element: ElementTree.Element, name: str) -> str:
 def number_of(element: ElementTree.Element, name: str) -> int:
     """The same, where it has to be a count."""
     text = text_of(element, name)
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise GlusterError(f"`gluster --xml` printed {text!r} for {name}, which is no number")
     return int(text)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Iterable, Mapping
 from xml.etree import ElementTree
 
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import GlusterError
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import number_of, text_of
 
 REBALANCE = "Rebalance"
 REMOVE_BRICK = "Remove brick"
@@ -82,24 +82,10 @@ def progress_in(answer: ElementTree.Element) -> Progress:
 
 def _node(element: ElementTree.Element) -> NodeProgress:
     return NodeProgress(
-        name=_text(element, "nodeName"),
-        peer=_text(element, "id"),
-        status=_text(element, "statusStr"),
-        files=_count(element, "files"),
-        failures=_count(element, "failures"),
-        skipped=_count(element, "skipped"),
+        name=text_of(element, "nodeName"),
+        peer=text_of(element, "id"),
+        status=text_of(element, "statusStr"),
+        files=number_of(element, "files"),
+        failures=number_of(element, "failures"),
+        skipped=number_of(element, "skipped"),
     )
-
-
-def _text(element: ElementTree.Element, name: str) -> str:
-    text = (element.findtext(name) or "").strip()
-    if not text:
-        raise GlusterError(f"`gluster --xml` printed the progress of a host without {name}")
-    return text
-
-
-def _count(element: ElementTree.Element, name: str) -> int:
-    text = _text(element, name)
-    if not (text.isascii() and text.isdigit()):
-        raise GlusterError(f"`gluster --xml` printed {text!r} for {name}, which is no number")
-    return int(text)

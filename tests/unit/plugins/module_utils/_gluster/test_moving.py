@@ -83,7 +83,7 @@ def test_skipped_files_are_left_behind_and_no_trouble_to_a_rebalance(recorded):
 def test_a_host_that_says_half_of_it_is_an_error(recorded, good, bad):
     assert good in recorded("drain_completed")
 
-    with pytest.raises(GlusterError, match=r"progress of a host without|which is no number"):
+    with pytest.raises(GlusterError, match=r"printed a node without|which is no number"):
         progress_in(answer_in(recorded("drain_completed").replace(good, bad)))
 
 
