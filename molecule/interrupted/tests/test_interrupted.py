@@ -37,9 +37,10 @@ FRESH = {
         systemctl reset-failed
     """,
     "glusterfs": """
-        systemctl disable --now glusterd.service 2>/dev/null
+        systemctl disable --now berthage-bricks.service glusterd.service 2>/dev/null
         for name in glusterfsd glusterfs; do killall -q -9 $name; done
         rm -rf /data/brick1 /var/lib/glusterd/* /etc/systemd/system/glusterd.service.d
+        rm -f /etc/systemd/system/berthage-bricks.service /usr/local/sbin/berthage-bricks
         systemctl daemon-reload
         cp -a /var/lib/interrupted/glusterd/. /var/lib/glusterd/
         systemctl reset-failed
@@ -61,8 +62,8 @@ LEFT = {
         for number in 0 1 2 3; do busctl --system call {MANAGER} DisplayExport q $number 2>&1; done
     """,
     "glusterfs": f"""
-        {UNITS.format("glusterd.service")}
-        {LISTING.format("/etc/systemd/system/glusterd.service.d")}
+        {UNITS.format("glusterd.service berthage-bricks.service")}
+        {LISTING.format("/etc/systemd/system /usr/local/sbin")}
         systemctl show --property=KillMode glusterd.service
         find /data -maxdepth 2 -printf '%p %u %g %m\\n'
         find /var/lib/glusterd -not -path '*/glusterd/hooks*' | sed '{UUID}'
