@@ -1,7 +1,7 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests have measured, as a table at the end of pytest's output. A scenario's conftest.py imports the hook."""
+"""What tests have measured, as a table at the end of pytest's output: the verifier gives this to it as a plugin."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 
 from checks import node, wait_for
+from figures import measured
 from module_calls import module
 
 testinfra_hosts = ["ansible://node1"]
@@ -164,7 +165,7 @@ def test_a_killed_brick_and_a_stopped_daemon_are_told_apart_and_what_waits_is_co
     assert [brick["online"] for brick in bricks] == [True, False, None]
     assert "is not connected" in bricks[2]["message"]
     assert [problem["item"] for problem in two_down["problems"] if problem["field"] == "pool"] == [address("node3")]
-    print(f"gluster_info with a brick and a glusterd down: {took:.1f} s")
+    measured("gluster_info with a brick and a glusterd down", f"{took:.1f} s")
     assert took < 30
 
     after = wait_for(lambda: is_well(host), seconds=120, pause=2)
@@ -185,7 +186,7 @@ def test_a_host_that_has_gone_silent_costs_a_limited_time_and_is_never_called_we
         took = time.monotonic() - started
     finally:
         third.check_output(drop.format("D"))
-    print(f"gluster_info with a silent host and timeout=5: {took:.1f} s")
+    measured("gluster_info with a silent host and timeout=5", f"{took:.1f} s")
 
     # Six times the limit, and what Ansible itself takes.
     assert took < 6 * 5 + 15

@@ -8,6 +8,7 @@ import re
 import time
 
 from checks import node, run_playbook, wait_for
+from figures import measured
 from rolling import a_writer, nothing_is_lost, problems
 
 testinfra_hosts = ["ansible://node1"]
@@ -52,7 +53,7 @@ def test_hosts_follow_each_other_while_a_client_writes_and_nothing_that_was_ackn
         run = run_playbook(PLAYBOOK)
 
     assert run.returncode == 0, run.stdout
-    print(f"three hosts rebooted in {time.monotonic() - began:.0f} s; {written}")
+    measured("three hosts rebooted, one by one, in", f"{time.monotonic() - began:.0f} s; {written}")
     assert rebooted(before) == set(MEMBERS)
     assert len(written.acknowledged) > 50
     assert written.errors == []
@@ -81,7 +82,7 @@ def test_a_reboot_by_hand_ends_the_bricks_while_their_clients_can_still_be_told(
         assert wait_for(lambda: not problems(), seconds=BACK_WITHIN, pause=5), problems()
 
     assert rebooted(before) == {"node2"}
-    print(written)
+    measured("one host rebooted by hand", written)
     assert written.errors == []
     log = node("client").check_output("cat /var/log/glusterfs/mnt-rolling.log")
     assert "gv0-client-1: disconnected from" in log

@@ -8,6 +8,7 @@ import re
 import subprocess
 
 from checks import node, run_playbook, wait_for
+from figures import measured
 from rolling import a_writer, nothing_is_lost, problems
 
 testinfra_hosts = ["ansible://node1"]
@@ -71,7 +72,7 @@ def test_hosts_follow_each_other_while_a_client_writes_and_nothing_that_was_ackn
     assert all(NEW in version(name) for name in MEMBERS)
     assert not any(servers(name) & before[name] for name in MEMBERS)
 
-    print(written)
+    measured("three hosts upgraded, one by one", written)
     assert len(written.acknowledged) > 50
     assert written.errors == []
     assert written.pause < LONGEST_PAUSE

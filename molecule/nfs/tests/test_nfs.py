@@ -18,6 +18,7 @@ from typing import Any
 import nfs_kills
 import pytest
 from checks import inventory, lab_variables, node, wait_for
+from figures import measured
 from module_calls import module
 from testinfra.host import Host
 
@@ -280,7 +281,7 @@ def test_clients_go_on_within_15_seconds_after_a_restart_of_the_server(host, rec
     host.check_output(f"systemctl restart {SERVICE}")
     back = wait_for(lambda: try_to_read("/srv/nfs/app", name).rc == 0, seconds=30, pause=0.5)
     took = time.monotonic() - started
-    print(f"a client reads again {took:.1f} s after the restart")
+    measured("a client reads again after the restart, in", f"{took:.1f} s")
     record_property("seconds", took)
     assert back
     assert took < 15, f"{took:.1f} s"
