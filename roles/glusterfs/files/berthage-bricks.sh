@@ -44,7 +44,8 @@ runs() {
 }
 
 is_wanted() {
-    grep -qx status=1 "/var/lib/glusterd/vols/$1/info" || return 1
+    # Without a word on a volume that is just coming or going
+    grep -qsx status=1 "/var/lib/glusterd/vols/$1/info" || return 1
     # The same name as that of the file with the process, but for a colon behind the host.
     for known in "/var/lib/glusterd/vols/$1/bricks/"*; do
         [ "$(basename "$known" | sed 's/:-/-/')" = "$2" ] && return 0
