@@ -6,9 +6,9 @@
 
 Usage: berthage-revive MOUNT_POINT, as berthage-revive@.service has it.
 
-- A mount whose client has ended (killed, crashed) is dead, and stays so for whoever has it open. It is taken away, so
-  that berthage-remount@.service mounts anew. Then the containers that hold the dead one are all stopped and started
-  again; of its own tasks the Swarm makes others.
+- A mount whose client has ended (killed, crashed) is dead, and stays so for whoever has it open. It is taken away, and
+  mounted anew; where that does not succeed at once, berthage-remount@.service goes on trying. Then the containers that
+  hold the dead one are all stopped and started again; of its own tasks the Swarm makes others.
 - A container that Docker could not start because the mount was not there is started, if its restart policy is for it.
 
 What was stopped here is remembered in /var/lib/berthage-revive until it runs again.
@@ -24,15 +24,20 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 SOCKET = "/run/docker.sock"
 REMEMBERED = "/var/lib/berthage-revive"
-EVERY = 5.0
+EVERY = 1.0
+# How often mounting is tried from here, look by look. systemd may not have noticed yet that the dead one is gone, and
+# then takes it for mounted; more than five failures in ten seconds it would hold against the unit.
+MOUNT_TRIES = 3
 SWARM_TASK = "com.docker.swarm.task.id"
 SECONDS_TO_STOP = 10
 # A new task of the Swarm may get the dead mount as well, as long as another one holds it.
 ROUNDS = 10
+STOPPED_AT_ONCE = 16
 WANTS_TO_RUN = ("always", "unless-stopped", "on-failure")
 
 
@@ -49,6 +54,7 @@ class Keeper:
         self.engine = engine
         self.file = os.path.join(REMEMBERED, quote(point, safe="") + ".json")
         self.client = None
+        self.mount_tries = 0
         # The mount that containers were compared with: none, so that what happened before this program began counts.
         self.compared = None
 
@@ -57,7 +63,11 @@ class Keeper:
             say(f"the client of {self.point} has ended: the dead mount is taken away")
             subprocess.run(["umount", "--lazy", self.point], check=False)
             self.compared = None
+            self.mount_tries = MOUNT_TRIES
         device = mounted_device(self.point)
+        if device is None and self.mount_tries:
+            self.mount_tries -= 1
+            subprocess.run(["systemctl", "--quiet", "--no-block", "start", self.point], check=False)
         if device is None or (device == self.compared and not self.remembered()):
             return
         try:
@@ -95,7 +105,9 @@ class Keeper:
                 if SWARM_TASK not in container["Labels"]:
                     self.remember([*self.remembered(), container["Id"]])
                 say(f"stopping {name}, which holds the dead mount of {self.point}")
-                self.engine.stop(container["Id"])
+            # One that does not react keeps the others waiting until it is killed, but not one after the other.
+            with ThreadPoolExecutor(STOPPED_AT_ONCE) as pool:
+                list(pool.map(self.engine.stop, [container["Id"] for container in holders]))
         raise EngineRefusal(f"after {ROUNDS} rounds there are still containers that hold the dead mount")
 
     def start_who_was_stopped(self):

@@ -74,7 +74,8 @@ def keeper(monkeypatch, tmp_path):
 def test_who_holds_the_dead_mount_is_stopped_before_anybody_is_started_again(keeper):
     engine = FakeEngine({"a": (False, True), "b": (False, True), "other": (False, False)})
     keeper(engine).look()
-    assert engine.asked == ["stop a", "stop b", "start a", "start b"]
+    # All are stopped at the same time.
+    assert [set(engine.asked[:2]), engine.asked[2:]] == [{"stop a", "stop b"}, ["start a", "start b"]]
 
 
 def test_a_task_of_the_swarm_is_stopped_and_not_started_since_the_swarm_makes_another(keeper):
@@ -105,6 +106,23 @@ def test_containers_are_looked_at_once_for_each_mount(keeper, monkeypatch):
     monkeypatch.setattr(revive, "mounted_device", lambda point: "0:100")
     looking.look()
     assert engine.asked == ["stop late", "start late"]
+
+
+def test_a_dead_mount_is_taken_away_and_mounted_anew_look_by_look_until_it_is_there(keeper, monkeypatch):
+    devices = iter(["0:99", None, None, None, None, None, None, "0:100", "0:100"])
+    commands = []
+    monkeypatch.setattr(revive, "mounted_device", lambda point: next(devices))
+    monkeypatch.setattr(revive, "processes", list)
+    monkeypatch.setattr(revive, "answers_not_connected", lambda path: path == POINT)
+    monkeypatch.setattr(revive.subprocess, "run", lambda command, check: commands.append(command[0]))
+    looking = keeper(FakeEngine({}))
+
+    for _look in range(3):
+        looking.look()
+
+    assert commands == ["umount", "systemctl", "systemctl", "systemctl"]
+    looking.look()
+    assert commands[4:] == []
 
 
 def inspected(error, *, running=False, policy="always"):
