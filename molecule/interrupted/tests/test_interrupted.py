@@ -70,6 +70,8 @@ LEFT = {
         systemctl show --property=KillMode glusterd.service
         find /data -maxdepth 2 -printf '%p %u %g %m\\n'
         find /var/lib/glusterd -not -path '*/glusterd/hooks*' | sed '{UUID}'
+        # Without glusterd, each question waits for it.
+        systemctl is-active --quiet glusterd.service || exit 0
         gluster --mode=script volume info | sed '{UUID}'
         gluster --mode=script pool list | sed '{UUID}' | awk '{{ print $1, $NF }}'
         for volume in $(gluster --mode=script volume list); do
