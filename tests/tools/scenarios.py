@@ -23,7 +23,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Sequence, TextIO
 
 from molecule_files import ROOT, all_scenarios, hosts_of, listed, scenarios_to_run
 
@@ -52,9 +52,12 @@ def main() -> int:
     arguments = parse_arguments()
     names = scenarios_to_run(arguments.names, arguments.long)
     LOGS.mkdir(parents=True, exist_ok=True)
+    waiting = Waiting(names)
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        outcomes = list(pool.map(run, names))
-    return report(outcomes, listed("required.txt"))
+        jobs = [pool.submit(run_one_after_the_other, waiting) for _job in range(arguments.jobs)]
+    for job in jobs:
+        job.result()
+    return report([waiting.outcomes[name] for name in names], listed("required.txt"))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -70,6 +73,45 @@ def parse_arguments() -> argparse.Namespace:
     if unknown:
         parser.error(f"no such scenario: {', '.join(unknown)}; there are: {', '.join(all_scenarios())}")
     return arguments
+
+
+class Waiting:
+    """The scenarios that have not begun, in their order.
+
+    As long as there are others, no second one begins that may be on User-Mode Linux: two of them on two processors run
+    into time limits that each by itself keeps.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self._names = list(names)
+        self._running: set[str] = set()
+        self._lock = threading.Lock()
+
+    def begin(self) -> str:
+        """The next one; empty when none is left."""
+        with self._lock:
+            slow_one_runs = any(map(may_be_slow, self._running))
+            fitting = [name for name in self._names if not (slow_one_runs and may_be_slow(name))]
+            name = next(iter(fitting or self._names), "")
+            if name:
+                self._names.remove(name)
+                self._running.add(name)
+            return name
+
+    def end(self, outcome: Outcome) -> None:
+        with self._lock:
+            self._running.remove(outcome.name)
+            self.outcomes[outcome.name] = outcome
+
+
+def may_be_slow(name: str) -> bool:
+    return hosts_of(name).kind != "container"
+
+
+def run_one_after_the_other(waiting: Waiting) -> None:
+    while name := waiting.begin():
+        waiting.end(run(name))
 
 
 def run(name: str) -> Outcome:
