@@ -70,6 +70,11 @@ class Writer:
         found: dict[str, Any] = self._program("summary", self.log, str(since))
         return found
 
+    def goes_on_after_errors(self, since: float) -> bool:
+        """Whether it met errors since then, and its latest record is acknowledged."""
+        seen = self.summary(since)
+        return bool(seen["errors"] and seen["last"] == "ack")
+
     def lost(self) -> list[int]:
         """The acknowledged numbers that who reads the volume does not find; waits while the volume does not answer."""
         found: list[int] = self._program("lost", f"{self.directory}/{self.file}", self.log)

@@ -85,14 +85,15 @@ class Waiting:
     def __init__(self, names: Sequence[str]) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self._names = list(names)
+        self._slow = set(filter(may_be_slow, names))
         self._running: set[str] = set()
         self._lock = threading.Lock()
 
     def begin(self) -> str:
         """The next one; empty when none is left."""
         with self._lock:
-            slow_one_runs = any(map(may_be_slow, self._running))
-            fitting = [name for name in self._names if not (slow_one_runs and may_be_slow(name))]
+            avoided = self._slow if self._slow & self._running else set()
+            fitting = [name for name in self._names if name not in avoided]
             name = next(iter(fitting or self._names), "")
             if name:
                 self._names.remove(name)

@@ -128,7 +128,7 @@ def test_one_virtual_address_leads_to_the_service_on_both_nodes(addresses: dict[
         f"--replicas-max-per-node 1 --no-resolve-image {IMAGE} sh -c '{serve}'"
     )
     try:
-        assert wait_for(lambda: running_tasks() == {"node1", "node2"}, seconds=240, pause=3)
+        assert wait_for(lambda: running_tasks() == {"node1", "node2"}, seconds=90, pause=3)
         (address,) = [
             entry["Addr"].split("/")[0]
             for entry in docker_json(node("node1"), "service", "inspect", "kernel-web")[0]["Endpoint"]["VirtualIPs"]

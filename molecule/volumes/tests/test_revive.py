@@ -35,7 +35,7 @@ def writer() -> Iterator[Writer]:
 def test_a_container_whose_client_was_killed_soon_writes_again_and_has_lost_nothing(writer: Writer) -> None:
     since = writer.now()
     node("node2").check_output("systemctl kill --signal KILL mnt-glusterfs-gv0.mount")
-    assert wait_for(lambda: writes_again(writer, since), seconds=90), writer.summary(since)
+    assert wait_for(lambda: writer.goes_on_after_errors(since), seconds=90), writer.summary(since)
     seen = writer.summary(since)
     measured("killed client: writes again after", f"{seen['longest_pause']} s")
 
@@ -43,8 +43,3 @@ def test_a_container_whose_client_was_killed_soon_writes_again_and_has_lost_noth
     writer.stop()
     assert writer.lost() == []
     assert writer.lost_on("node1", "/data/gv0/shared/media") == []
-
-
-def writes_again(writer: Writer, since: float) -> bool:
-    seen = writer.summary(since)
-    return bool(seen["errors"] and seen["last"] == "ack")

@@ -107,31 +107,29 @@ class Change:
 
 def taken(gluster: Gluster) -> Taken:
     """Every snapshot, and how many more there may be: two questions."""
-    try:
-        return Taken(
-            snapshots_in(gluster.ask("snapshot", "info")),
-            rooms_in(gluster.ask("snapshot", "config")),
-        )
-    except GlusterError as error:
-        if not _is_without_lvm(error):
-            raise
+    listed = _listed(gluster)
+    if listed is None:
         return Taken({}, {}, has_lvm=False)
+    return Taken(listed, rooms_in(gluster.ask("snapshot", "config")))
 
 
 def known(gluster: Gluster) -> dict[str, Snapshot]:
     """Every snapshot by its name: one question. A host without LVM knows of none."""
+    return _listed(gluster) or {}
+
+
+def _listed(gluster: Gluster) -> dict[str, Snapshot] | None:
+    """Every snapshot by its name; None where the host lacks LVM's commands.
+
+    Gluster does not even tell of snapshots there (seen with 10.3), and none can be taken from there; deleting a volume
+    that has some all the same is refused by gluster itself.
+    """
     try:
         return snapshots_in(gluster.ask("snapshot", "info"))
     except GlusterError as error:
-        if not _is_without_lvm(error):
+        if "snapshot functionality is disabled" not in str(error):
             raise
-        return {}
-
-
-def _is_without_lvm(error: GlusterError) -> bool:
-    """Whether gluster does not even tell of snapshots, since its host lacks LVM's commands (seen with 10.3). Then none
-    can be taken from there; deleting a volume that has some all the same is refused by gluster itself."""
-    return "snapshot functionality is disabled" in str(error)
+        return None
 
 
 def snapshots_in(answer: ElementTree.Element) -> dict[str, Snapshot]:

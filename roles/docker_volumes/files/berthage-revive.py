@@ -30,6 +30,8 @@ from urllib.parse import quote
 SOCKET = "/run/docker.sock"
 REMEMBERED = "/var/lib/berthage-revive"
 EVERY = 1.0
+# The pause after Docker could not be asked: each such look is a line in the journal.
+AFTER_REFUSAL = 5.0
 # How often mounting is tried from here, look by look. systemd may not have noticed yet that the dead one is gone, and
 # then takes it for mounted; more than five failures in ten seconds it would hold against the unit.
 MOUNT_TRIES = 3
@@ -44,8 +46,7 @@ WANTS_TO_RUN = ("always", "unless-stopped", "on-failure")
 def main(point):
     keeper = Keeper(point, Engine(SOCKET))
     while True:
-        keeper.look()
-        time.sleep(EVERY)
+        time.sleep(EVERY if keeper.look() else AFTER_REFUSAL)
 
 
 class Keeper:
@@ -59,17 +60,19 @@ class Keeper:
         self.compared = None
 
     def look(self):
-        if mounted_device(self.point) is not None and self.client_has_ended():
+        """Do what is needed now. Whether Docker did what it was asked, if it was."""
+        device = mounted_device(self.point)
+        if device is not None and self.client_has_ended():
             say(f"the client of {self.point} has ended: the dead mount is taken away")
             subprocess.run(["umount", "--lazy", self.point], check=False)
             self.compared = None
             self.mount_tries = MOUNT_TRIES
-        device = mounted_device(self.point)
+            device = mounted_device(self.point)
         if device is None and self.mount_tries:
             self.mount_tries -= 1
             subprocess.run(["systemctl", "--quiet", "--no-block", "start", self.point], check=False)
         if device is None or (device == self.compared and not self.remembered()):
-            return
+            return True
         try:
             self.stop_who_holds_a_dead_mount()
             self.start_who_was_stopped()
@@ -77,8 +80,9 @@ class Keeper:
         except (OSError, http.client.HTTPException, EngineRefusal) as error:
             # The next look tries again: the engine may still be starting.
             say(f"Docker cannot be asked, or refuses: {error}")
-            return
+            return False
         self.compared = device
+        return True
 
     def client_has_ended(self):
         """Whether no client serves the mount. A mount that merely answers slowly, or with errors, has one."""

@@ -86,7 +86,7 @@ def test_a_task_of_the_swarm_is_stopped_and_not_started_since_the_swarm_makes_an
 
 def test_what_was_stopped_is_remembered_until_it_runs_also_by_the_next_process(keeper):
     failing = FakeEngine({"a": (False, True)}, refuses={"a"})
-    keeper(failing).look()
+    assert keeper(failing).look() is False
     assert failing.asked == ["stop a", "start a"]
 
     working = FakeEngine({})
@@ -109,20 +109,20 @@ def test_containers_are_looked_at_once_for_each_mount(keeper, monkeypatch):
 
 
 def test_a_dead_mount_is_taken_away_and_mounted_anew_look_by_look_until_it_is_there(keeper, monkeypatch):
-    devices = iter(["0:99", None, None, None, None, None, None, "0:100", "0:100"])
+    devices = iter(["0:99", None, None, None, "0:100"])
     commands = []
     monkeypatch.setattr(revive, "mounted_device", lambda point: next(devices))
-    monkeypatch.setattr(revive, "processes", list)
-    monkeypatch.setattr(revive, "answers_not_connected", lambda path: path == POINT)
     monkeypatch.setattr(revive.subprocess, "run", lambda command, check: commands.append(command[0]))
     looking = keeper(FakeEngine({}))
+    monkeypatch.setattr(looking, "client_has_ended", lambda: not commands)
 
     for _look in range(3):
         looking.look()
 
     assert commands == ["umount", "systemctl", "systemctl", "systemctl"]
-    looking.look()
+    assert looking.look()
     assert commands[4:] == []
+    assert looking.compared == "0:100"
 
 
 def inspected(error, *, running=False, policy="always"):
