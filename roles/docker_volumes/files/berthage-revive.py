@@ -30,7 +30,7 @@ from urllib.parse import quote
 SOCKET = "/run/docker.sock"
 REMEMBERED = "/var/lib/berthage-revive"
 EVERY = 1.0
-# The pause after Docker could not be asked: each such look is a line in the journal.
+# The pause after Docker could not be asked, or refused.
 AFTER_REFUSAL = 5.0
 # How often mounting is tried from here, look by look. systemd may not have noticed yet that the dead one is gone, and
 # then takes it for mounted; more than five failures in ten seconds it would hold against the unit.
@@ -56,6 +56,7 @@ class Keeper:
         self.file = os.path.join(REMEMBERED, quote(point, safe="") + ".json")
         self.client = None
         self.mount_tries = 0
+        self.complaint = ""
         # The mount that containers were compared with: none, so that what happened before this program began counts.
         self.compared = None
 
@@ -73,14 +74,19 @@ class Keeper:
             subprocess.run(["systemctl", "--quiet", "--no-block", "start", self.point], check=False)
         if device is None or (device == self.compared and not self.remembered()):
             return True
+        if answers_not_connected(self.point):
+            # Its client lives, and reaches no brick: then no holder of a dead mount can be told from one of this one.
+            return True
         try:
             self.stop_who_holds_a_dead_mount()
-            self.start_who_was_stopped()
-            self.start_who_could_not_be_started()
+            refusals = [*self.start_who_was_stopped(), *self.start_who_could_not_be_started()]
         except (OSError, http.client.HTTPException, EngineRefusal) as error:
-            # The next look tries again: the engine may still be starting.
-            say(f"Docker cannot be asked, or refuses: {error}")
+            # The engine may still be starting.
+            refusals = [str(error)]
+        if refusals:
+            self.complain(f"Docker cannot be asked, or refuses, and is asked again: {'; '.join(refusals)}")
             return False
+        self.complaint = ""
         self.compared = device
         return True
 
@@ -115,16 +121,33 @@ class Keeper:
         raise EngineRefusal(f"after {ROUNDS} rounds there are still containers that hold the dead mount")
 
     def start_who_was_stopped(self):
+        """Start each of them that can be, whatever becomes of the others; the refusals."""
         for identity in self.remembered():
-            say(f"starting {identity[:12]}, which was stopped here")
-            self.engine.start(identity)
+            try:
+                self.engine.start(identity)
+            except EngineRefusal as refusal:
+                yield str(refusal)
+                continue
+            say(f"started {identity[:12]}, which was stopped here")
             self.remember([other for other in self.remembered() if other != identity])
 
     def start_who_could_not_be_started(self):
+        """The same for those that Docker could not start without the mount."""
         for container in self.engine.not_running():
-            if waits_for(self.engine.inspect(container["Id"]), self.point):
-                say(f"starting {container['Names'][0].lstrip('/')}, which Docker could not start without {self.point}")
+            if not waits_for(self.engine.inspect(container["Id"]), self.point):
+                continue
+            try:
                 self.engine.start(container["Id"])
+            except EngineRefusal as refusal:
+                yield str(refusal)
+                continue
+            say(f"started {container['Names'][0].lstrip('/')}, which Docker could not start without {self.point}")
+
+    def complain(self, text):
+        """Say it once, however often it is met in a row."""
+        if text != self.complaint:
+            say(text)
+        self.complaint = text
 
     def remembered(self):
         try:

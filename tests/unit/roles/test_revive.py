@@ -96,6 +96,35 @@ def test_what_was_stopped_is_remembered_until_it_runs_also_by_the_next_process(k
     assert working.asked == ["start a"]
 
 
+def test_one_that_cannot_be_started_keeps_no_other_down_and_is_spoken_of_once(keeper, monkeypatch, capsys):
+    engine = FakeEngine({"a": (False, True), "b": (False, True)}, refuses={"a"})
+    monkeypatch.setattr(engine, "not_running", lambda: [{"Id": "c", "Names": ["/c"]}])
+    monkeypatch.setattr(
+        engine, "inspect", lambda identity: inspected(f"mount {POINT}/media: no such file"), raising=False
+    )
+    looking = keeper(engine)
+
+    assert looking.look() is False
+    assert engine.asked[2:] == ["start a", "start b", "start c"]
+    assert looking.remembered() == ["a"]
+    looking.look()
+    assert capsys.readouterr().err.count("Docker cannot be asked, or refuses") == 1
+
+
+def test_nobody_is_stopped_while_the_mount_itself_has_no_brick(keeper, monkeypatch):
+    monkeypatch.setattr(revive, "answers_not_connected", lambda path: True)
+    engine = FakeEngine({"a": (False, True)})
+    looking = keeper(engine)
+    monkeypatch.setattr(looking, "client_has_ended", lambda: False)
+
+    looking.look()
+    assert engine.asked == []
+
+    monkeypatch.setattr(revive, "answers_not_connected", lambda path: path.endswith("/dead"))
+    looking.look()
+    assert engine.asked == ["stop a", "start a"]
+
+
 def test_containers_are_looked_at_once_for_each_mount(keeper, monkeypatch):
     engine = FakeEngine({})
     looking = keeper(engine)
