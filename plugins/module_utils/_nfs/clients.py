@@ -54,8 +54,12 @@ def kind(host: str) -> int:
 def network_of(host: str) -> Network | None:
     """The network that an address, ADDRESS/LENGTH or ADDRESS/NETMASK means, or None.
 
-    A host mask (0.0.0.255) is none of these: `ipaddress` would read it as one, exportfs takes it for a netmask.
+    A host mask (0.0.0.255) is none of these: `ipaddress` would read it as one, exportfs takes it for a netmask. Nor is
+    an address with a scope: `ipaddress` takes any text for that (from Python 3.9 on), blanks and braces as well, which
+    would go on into the files of a server.
     """
+    if "%" in host:
+        return None
     address, slash, mask = host.partition("/")
     try:
         if slash and "." in mask:
@@ -116,6 +120,11 @@ def problem(host: str) -> Wrong | None:
 
 
 def _address_problem(host: str) -> Wrong | None:
+    if "%" in host:
+        return Wrong(
+            "names a scope (what follows the `%`), which only the host itself knows, and no server takes",
+            "give an address that is valid beyond one link, without a `%`",
+        )
     network = network_of(host)
     if network is None:
         return Wrong(

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, spec
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused
@@ -86,6 +88,37 @@ def test_one_client_in_two_spellings_is_a_duplicate():
 )
 def test_a_client_that_is_none_is_refused(host, word):
     assert word in refusal(export("/srv", client(host)))[0]
+
+
+# From Python 3.9 on, `ipaddress` takes for a scope whatever follows the percent sign.
+@pytest.mark.parametrize(
+    "host",
+    [
+        "fe80::1%eth0",
+        "fe80::1%eth0 *",
+        "fe80::1%eth0(rw) *(rw,no_root_squash)",
+        "fe80::1%\n/etc *",
+        "fe80::%x/64",
+        "fe80::1%; } CLIENT { Clients = *",
+        "fe80::1% } tcp dport 2049 accept",
+        "::%0/0",
+        "%",
+        "10.0.0.1%eth0",
+        "@group%x",
+        "*%x",
+    ],
+)
+@pytest.mark.parametrize("implementation", ["kernel", "ganesha"])
+def test_a_client_with_a_scope_is_refused_whatever_the_scope_says(host, implementation):
+    (message,) = refusal(export("/srv", client(host)), allow_world=True, implementation=implementation)
+    assert message.startswith(f"/srv, clients, host {host!r}")
+    assert clients.network_of(host) is None
+
+
+@given(st.text("fe80:1%./ *(){};,\n@[]?-", max_size=30))
+def test_no_client_that_is_taken_ends_the_word_it_is_written_in(host):
+    if clients.problem(host) is None:
+        assert not set(clients.canonical(host)) & set(" \t\n(){};,%\"'#")
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "-x", "a b", "a\n"])
