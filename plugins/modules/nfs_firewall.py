@@ -28,7 +28,8 @@ options:
   sources:
     description:
       - Addresses and networks to which the ports are open. An empty list closes all that this O(name) has opened.
-      - V(*) is everyone. Names of hosts and netgroups are refused, since a firewall looks them up once, if at all.
+      - V(*) is everyone, V(0.0.0.0/0) everyone with IPv4 and V(::/0) with IPv6. Names of hosts and netgroups are
+        refused, since a firewall looks them up once, if at all.
     type: list
     elements: str
     required: true
@@ -41,11 +42,16 @@ options:
   firewall:
     description:
       - V(auto) is the one that is in use, found in the order V(firewalld), V(ufw), V(nftables).
-      - V(firewalld) gets rich rules in the active zones and the default one, known by a priority made from O(name).
-        Zones that accept everything are left out.
+      - V(firewalld) gets rich rules in the active zones and the default one, known by a priority made from O(name) and
+        behind all rules without a priority, so that what those deny stays denied. Zones that accept everything are
+        left out.
       - V(ufw) gets rules with a comment, behind those that are there; one before them that denies the same still does.
+        ufw keeps one rule for each source, port and protocol. Where somebody else has one that allows the same, it is
+        left as it is, now and later; one that denies just that is refused. The comment has each O(name) that wants it.
       - V(nftables) gets a jump to a chain of ours in each chain of the input hook that drops what it does not know,
-        right before it drops. C(nftables.service) has to load the ruleset; a drop-in of it loads ours afterwards.
+        right before it drops. C(nftables.service) has to load the ruleset; a drop-in of it starts a unit
+        C(berthage-nfs-firewall-NAME.service) afterwards, which finds that place anew. Where it cannot, it is a failed
+        unit. Who loads the ruleset by hand has to start that unit, too.
       - Rules made with C(iptables) are not looked at.
     type: str
     choices: [auto, nftables, firewalld, ufw]
@@ -167,7 +173,8 @@ def main() -> None:
 def _steps(wanted: firewall.Wanted, state: firewall_host.State) -> tuple[Step, ...]:
     if state.firewall == firewall_host.NONE:
         return ()
-    steps = firewall.steps(wanted.openings, state.full, state.partly)
+    possible = [opening for opening in wanted.openings if opening not in state.impossible]
+    steps = firewall.steps(possible, state.full, state.partly)
     if state.in_order or any(step.changes for step in steps):
         return steps
     repair = Step(

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator
@@ -61,6 +63,7 @@ DAMAGE = {
     "firewalld": 'firewall-cmd --permanent --remove-rich-rule="$(firewall-cmd --list-rich-rules)"',
     "ufw": "ufw delete allow proto tcp from $CLIENT to any port 2049",
 }
+LOADER = "berthage-nfs-firewall-berthage.service"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,10 @@ class InUse:
         return str(self.host.check_output(RULES[self.firewall]))
 
     def open_to(self, *clients: str, check: bool = False, name: str = "berthage") -> dict[str, Any]:
-        return module(self.host, "nfs_firewall", check=check, name=name, sources=[address(one) for one in clients])
+        return self.declare(*map(address, clients), check=check, name=name)
+
+    def declare(self, *sources: str, check: bool = False, name: str = "berthage") -> dict[str, Any]:
+        return module(self.host, "nfs_firewall", check=check, name=name, sources=sources)
 
 
 @pytest.fixture(params=["server:nftables", "server13:nftables", "server13:firewalld", "server:ufw"])
@@ -130,11 +136,90 @@ def test_it_opens_to_the_declared_client_alone_and_closes_again(in_use):
     assert in_use.rules() == theirs
     assert not in_use.open_to()["changed"]
 
-    in_use.open_to("client", name="one")
-    in_use.open_to("stranger", name="two")
-    in_use.open_to(name="one")
+    # Two names, one source of both, and the second name is first in a boot.
+    in_use.open_to("client", "stranger", name="two")
+    in_use.open_to("stranger", name="one")
+    assert not in_use.open_to("client", "stranger", name="two")["changed"]
+    assert not in_use.open_to("stranger", name="one")["changed"]
+    in_use.host.check_output(RELOAD[in_use.firewall])
+    assert reach("client", in_use.server) == 0
+    assert reach("stranger", in_use.server) == REFUSED_BY_THE_SERVER
+    in_use.open_to(name="two")
     assert reach("client", in_use.server) in SHUT_OUT
     assert reach("stranger", in_use.server) == REFUSED_BY_THE_SERVER
+
+
+@pytest.mark.parametrize("in_use", ["server:nftables"], indirect=True)
+def test_nftables_is_open_after_a_reload_of_other_rules_and_a_failed_one_is_told_and_made_up_for(in_use):
+    in_use.open_to("client")
+    in_use.host.check_output("sed -i '/iif lo accept/d; /established/d' /etc/nftables.conf")
+    in_use.host.check_output("systemctl reload nftables.service")
+    assert reach("client", in_use.server) == 0
+    assert not in_use.open_to("client")["changed"]
+
+    in_use.host.check_output("echo 'raise SystemExit(\"broken\")' > /etc/berthage/nfs-firewall-berthage.py")
+    in_use.host.check_output("systemctl restart nftables.service")
+    assert in_use.host.run(f"systemctl is-failed {LOADER}").rc == 0
+    assert in_use.host.run("systemctl is-active nftables.service").rc == 0
+    assert reach("client", in_use.server) in SHUT_OUT
+    assert in_use.open_to("client")["changed"]
+    assert in_use.host.run(f"systemctl is-failed {LOADER}").rc != 0
+    assert reach("client", in_use.server) == 0
+
+
+@pytest.mark.parametrize("in_use", ["server:ufw"], indirect=True)
+def test_a_rule_that_somebody_gave_ufw_for_the_same_source_is_not_written_over(in_use):
+    theirs = f"proto tcp from {address('client')} to any port 2049"
+    in_use.host.check_output(f"ufw deny {theirs} comment 'theirs'")
+    before = in_use.rules()
+    refused = in_use.open_to("client", "stranger")
+    assert f"ufw delete deny {theirs}" in refused["msg"]
+    assert in_use.rules() == before
+
+    in_use.host.check_output(f"ufw allow {theirs}")
+    before = in_use.rules()
+    kept = in_use.open_to("client")
+    assert [rule["action"] for rule in kept["rules"]] == ["keep"]
+    assert not in_use.open_to()["changed"]
+    assert in_use.rules() == before
+    in_use.host.check_output(f"ufw delete allow {theirs}")
+
+
+def test_everyone_is_one_family_or_both(in_use):
+    assert in_use.declare("0.0.0.0/0")["changed"]
+    assert not in_use.declare("0.0.0.0/0")["changed"]
+    assert reach("stranger", in_use.server) == REFUSED_BY_THE_SERVER
+    assert [rule["action"] for rule in in_use.declare("*")["rules"]] == ["keep", "create"]
+    assert not in_use.declare("*")["changed"]
+    assert [rule["action"] for rule in in_use.declare("::/0")["rules"]] == ["keep", "remove"]
+    assert not in_use.declare("::/0")["changed"]
+    assert reach("stranger", in_use.server) in SHUT_OUT
+
+
+@pytest.mark.parametrize("in_use", ["server13:firewalld"], indirect=True)
+@pytest.mark.parametrize("target", ["default", "%%REJECT%%", "DROP"])
+def test_firewalld_lets_in_whom_its_own_rules_do_not_deny_whatever_the_target_of_the_zone(in_use, target):
+    network = str(ipaddress.ip_network(f"{address('client')}/24", strict=False))
+    in_use.host.check_output(f"firewall-cmd --permanent --zone=public --set-target={target} && firewall-cmd --reload")
+    try:
+        # As a former release left it: ahead of what others deny.
+        rule = f'family="ipv4" source address="{network}" port port="2049" protocol="tcp" accept'
+        former = f"'rule priority=\"-{zlib.crc32(b'berthage') % 20000 + 10000}\" {rule}'"
+        in_use.host.check_output(f"firewall-cmd --permanent --add-rich-rule={former} && firewall-cmd --reload")
+        denied = f'\'rule family="ipv4" source address="{address("stranger")}" drop\''
+        in_use.host.check_output(f"firewall-cmd --add-rich-rule={denied}")
+        assert reach("stranger", in_use.server) == REFUSED_BY_THE_SERVER
+
+        assert [one["action"] for one in in_use.declare(network)["rules"]] == ["update"]
+        assert not in_use.declare(network)["changed"]
+        assert reach("client", in_use.server) == 0
+        assert reach("stranger", in_use.server) in SHUT_OUT
+        in_use.host.check_output(f"firewall-cmd --remove-rich-rule={denied}")
+        assert reach("stranger", in_use.server) == REFUSED_BY_THE_SERVER
+        in_use.declare()
+        assert reach("client", in_use.server) in SHUT_OUT
+    finally:
+        in_use.host.check_output("firewall-cmd --permanent --zone=public --set-target=default && firewall-cmd --reload")
 
 
 def test_the_role_opens_to_the_clients_of_its_exports_and_closes_when_they_go():
@@ -162,7 +247,7 @@ def test_the_role_opens_to_the_clients_of_its_exports_and_closes_when_they_go():
     # Nothing is left of it where there is no firewall any more.
     assert converge().returncode == 0
     assert "changed=0" in converge().stdout
-    assert host.run("ls /etc/berthage/nfs-firewall-berthage.nft").rc != 0
+    assert host.run("ls /etc/berthage/nfs-firewall-* /etc/systemd/system/*berthage-nfs*").stdout == ""
 
 
 def test_without_a_firewall_nothing_is_done_and_one_that_is_off_is_named(host):

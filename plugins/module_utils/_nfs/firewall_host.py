@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +39,7 @@ _UNIT = "nftables.service"
 @dataclass(frozen=True)
 class State:
     """What is seen. `full` and `partly` are ours (`firewall.steps`); `in_order` is false where only the place of ours
-    is not as it should be, or what the next boot would load."""
+    is not as it should be, or what the next boot would load. `impossible` is what cannot be opened and need not be."""
 
     firewall: str
     full: frozenset[Opening] = frozenset()
@@ -46,6 +47,8 @@ class State:
     in_order: bool = True
     problems: tuple[Problem, ...] = ()
     zones: tuple[firewalld.Zone, ...] = ()
+    rules: tuple[ufw.Rule, ...] = ()
+    impossible: frozenset[Opening] = frozenset()
     ruleset: nftables.Ruleset = field(default_factory=lambda: nftables.Ruleset((), ()))
 
 
@@ -79,26 +82,28 @@ def open_or_close(state: State, wanted: Wanted, step: Step) -> None:
         for command in firewalld.commands(state.zones, opening, is_wanted, wanted.name):
             _run("firewall-cmd", *command.arguments)
     else:
-        _run("ufw", *ufw.arguments(opening, is_wanted, wanted.name))
+        _run("ufw", *ufw.arguments(state.rules, opening, is_wanted, wanted.name))
 
 
 def replace(state: State, wanted: Wanted) -> None:
     """Make all of ours in nftables what is wanted, now at once and then for the next boot."""
-    change = nftables.change(state.ruleset, wanted.openings, wanted.name)
     if not nftables.is_as_wanted(state.ruleset, wanted.openings):
-        _run("nft", "-f", "-", stdin=change)
-    text = nftables.persistent(state.ruleset, wanted.openings, wanted.name)
+        _run("nft", "-f", "-", stdin=nftables.change(state.ruleset, wanted.openings, wanted.name))
+    wanted_files = _files(wanted.name, nftables.program(state.ruleset, wanted.openings, wanted.name))
+    is_needed = any(wanted_files.values())
     try:
-        # First what is loaded, then what loads it; the other way round when both go.
-        for path, content in sorted(
-            ((_rules_file(wanted.name), text), (_drop_in(wanted.name), _drop_in_text(wanted.name) if text else "")),
-            key=lambda pair: pair[0] == _drop_in(wanted.name) if text else pair[0] != _drop_in(wanted.name),
-        ):
-            if files.read(path).text != (content or None):
-                files.put(path, content)
+        # What is called before what calls it; the other way round when all of it goes.
+        for path in wanted_files if is_needed else reversed(list(wanted_files)):
+            if not _is_as_wanted(path, wanted_files[path]):
+                files.put(path, wanted_files[path])
     except OSError as error:
-        raise ServerError(f"cannot write what the next boot is to load: {error}") from error
+        raise ServerError(f"cannot write what the next boot is to run: {error}") from error
     _run("systemctl", "daemon-reload")
+    if is_needed:
+        # What a boot does, seen to work; and a unit that failed at the last one has not failed any more.
+        _run("systemctl", "restart", _loader(wanted.name))
+    else:
+        _call("systemctl", "reset-failed", _loader(wanted.name))
 
 
 def _observe_firewalld(wanted: Wanted) -> State | None:
@@ -117,27 +122,41 @@ def _observe_firewalld(wanted: Wanted) -> State | None:
 def _observe_ufw(wanted: Wanted) -> State | None:
     if not _has("ufw") or not re.search(r"^ENABLED=yes", files.read("/etc/ufw/ufw.conf").text or "", re.MULTILINE):
         return None
-    return State(UFW, frozenset(ufw.read(_run("ufw", "show", "added"), wanted.name)))
+    has_ipv6 = os.path.exists("/proc/sys/net/ipv6") and ufw.has_ipv6(files.read("/etc/default/ufw").text or "")
+    rules = ufw.read(_ufw_rules("user.rules"), _ufw_rules("user6.rules") if has_ipv6 else "")
+    return State(
+        UFW,
+        frozenset(ufw.ours(rules, wanted.name) | (ufw.opened_by_others(rules) & set(wanted.openings))),
+        problems=tuple(ufw.problems(rules, wanted.openings, has_ipv6)),
+        rules=rules,
+        impossible=frozenset() if has_ipv6 else ufw.idle_without_ipv6(wanted.openings),
+    )
+
+
+def _ufw_rules(file: str) -> str:
+    """ufw's own record. What it shows instead (`ufw show added`) is the same text for a rule of either family."""
+    text = files.read(f"/etc/ufw/{file}").text
+    if text is None:
+        raise ServerError(f"ufw is enabled, and its rules are not where it keeps them, in /etc/ufw/{file}")
+    return text
 
 
 def _observe_nftables(wanted: Wanted) -> State | None:
     if not _has("nft"):
         return None
     ruleset = nftables.read(_json(_run("nft", "-j", "list", "ruleset")), wanted.name)
-    on_disk = files.read(_rules_file(wanted.name)).text
-    if not ruleset.closed and not ruleset.own and on_disk is None:
+    program = nftables.program(ruleset, wanted.openings, wanted.name)
+    wanted_files = _files(wanted.name, program)
+    if not ruleset.closed and not ruleset.own and not any(map(os.path.lexists, wanted_files)):
         return None
     full, partly = nftables.full_and_partly(ruleset, wanted.openings)
-    text = nftables.persistent(ruleset, wanted.openings, wanted.name)
-    is_persistent = (on_disk or "") == text and files.read(_drop_in(wanted.name)).text == (
-        _drop_in_text(wanted.name) if text else None
-    )
+    is_persistent = all(_is_as_wanted(path, text) for path, text in wanted_files.items())
     return State(
         NFTABLES,
         frozenset(full),
         frozenset(partly),
         is_persistent and nftables.is_as_wanted(ruleset, wanted.openings),
-        _persistence_problems(ruleset, wanted) if text and not is_persistent else (),
+        problems=_persistence_problems(ruleset, wanted) if program and not is_persistent else (),
         ruleset=ruleset,
     )
 
@@ -165,21 +184,38 @@ _SIGNS = {
 }
 
 
-def _rules_file(name: str) -> str:
-    return f"{_RULES_DIRECTORY}/nfs-firewall-{name}.nft"
+def _files(name: str, program: str) -> dict[str, str]:
+    """What there is to be on disk, each before what calls it; all of it empty without a program.
 
-
-def _drop_in(name: str) -> str:
-    return f"/etc/systemd/system/{_UNIT}.d/berthage-nfs-{name}.conf"
-
-
-def _drop_in_text(name: str) -> str:
-    nft = shutil.which("nft", path=_PATH)
-    # With `-`: rules of ours that do not fit any more must not keep the host's own from being loaded.
-    return (
-        f"# Managed by Ansible, module berthage.swarm.nfs_firewall (name: {name}).\n"
-        f"[Service]\nExecStartPost=-{nft} -f {_rules_file(name)}\nExecReload=-{nft} -f {_rules_file(name)}\n"
+    A unit of its own, since the host's own rules must come into force whatever happens to ours: it is shown as failed
+    then. It is started from within nftables.service, so that whoever waits for that has our rules as well.
+    """
+    path, loader, caller = f"{_RULES_DIRECTORY}/nfs-firewall-{name}.py", _loader(name), f"berthage-nfs-{name}.conf"
+    python, systemctl = shutil.which("python3", path=_PATH) or sys.executable, shutil.which("systemctl", path=_PATH)
+    head = f"# Managed by Ansible, module berthage.swarm.nfs_firewall (name: {name}).\n"
+    unit = (
+        f"{head}[Unit]\nDescription=Let the clients of the NFS server through nftables ({name})\n"
+        "# It runs while nftables.service starts, early in a boot.\nDefaultDependencies=no\nStartLimitIntervalSec=0\n"
+        f"[Service]\nType=oneshot\nTimeoutStartSec={_TIMEOUT}\nExecStart={python} -I {path}\n"
     )
+    call = f"-{systemctl} restart {loader}"
+    return {
+        path: program,
+        f"/etc/systemd/system/{loader}": unit if program else "",
+        f"/etc/systemd/system/{_UNIT}.d/{caller}": f"{head}[Service]\nExecStartPost={call}\nExecReload={call}\n"
+        if program
+        else "",
+        # Of former releases, which noted the place.
+        f"{_RULES_DIRECTORY}/nfs-firewall-{name}.nft": "",
+    }
+
+
+def _is_as_wanted(path: str, text: str) -> bool:
+    return files.read(path).text == (text or None)
+
+
+def _loader(name: str) -> str:
+    return f"berthage-nfs-firewall-{name}.service"
 
 
 def _has(program: str) -> bool:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""nftables: what its ruleset (`nft -j list ruleset`) closes, and the text that opens it.
+"""nftables: what its ruleset (`nft -j list ruleset`) closes, what of ours is in it, and what opens it.
 
 A table of our own could not open anything: a packet has to be accepted by every chain of the hook. So each chain that
 closes (by its policy, or by a rule that drops everything) gets a jump to a chain of ours, right before it closes;
@@ -10,69 +10,39 @@ whatever its owner drops before that stays dropped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import inspect
+from dataclasses import dataclass, field
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs.firewall import Opening, mark
-
-_FAMILIES = ("inet", "ip", "ip6")
-_FIELDS = {"ip": "saddr", "ip6": "saddr"}
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A chain of the input hook that closes. `at` is the number of its rules (ours not counted) before it does, and
-    `closing` the handle of the rule that does, None where it is the policy."""
-
-    family: str
-    table: str
-    name: str
-    at: int
-    closing: int | None
-
-    @property
-    def where(self) -> str:
-        return f"{self.family} {self.table}"
-
-    def takes(self, opening: Opening) -> bool:
-        return self.family == "inet" or (self.family == "ip6") == opening.is_ipv6
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, nft_load
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.firewall import Opening
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.nft_load import Chain, chain_of
 
 
 @dataclass(frozen=True)
 class Own:
-    """What is ours in one table. `jumps` are (chain, handle, well placed); openings None where others changed it."""
+    """What is ours in one table. `jumps` are (chain, well placed); openings None where others changed it."""
 
     family: str
     table: str
     openings: frozenset[Opening] | None
-    jumps: tuple[tuple[str, int, bool], ...]
+    jumps: tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True)
 class Ruleset:
     closed: tuple[Chain, ...]
     own: tuple[Own, ...]
+    listed: Mapping[str, Any] = field(default_factory=dict)
 
     def own_in(self, chain: Chain) -> Own | None:
         return next((own for own in self.own if (own.family, own.table) == (chain.family, chain.table)), None)
 
 
 def read(listed: Mapping[str, Any], name: str) -> Ruleset:
-    """The parts of `nft -j list ruleset` that matter. Tables that iptables manages are none of our business."""
-    objects: Sequence[Mapping[str, Any]] = listed.get("nftables", [])
-    rules = [item["rule"] for item in objects if "rule" in item]
-    all_chains = [item["chain"] for item in objects if "chain" in item and item["chain"]["family"] in _FAMILIES]
-    by_chain: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
-    for rule in rules:
-        by_chain.setdefault((rule["family"], rule["table"], rule["chain"]), []).append(rule)
-    closed = tuple(
-        closing
-        for chain in all_chains
-        if chain.get("hook") == "input" and chain.get("type") == "filter" and chain["name"] != "INPUT"
-        for closing in _closing(chain, by_chain, name)
-    )
-    return Ruleset(closed, tuple(_own(all_chains, by_chain, closed, name)))
+    """The parts of `nft -j list ruleset` that matter."""
+    closed = nft_load.closed(listed, name)
+    return Ruleset(closed, tuple(_own(listed, closed, name)), listed)
 
 
 def full_and_partly(ruleset: Ruleset, openings: Iterable[Opening]) -> tuple[set[Opening], set[Opening]]:
@@ -82,7 +52,7 @@ def full_and_partly(ruleset: Ruleset, openings: Iterable[Opening]) -> tuple[set[
     everything = {opening for own in ruleset.own for opening in own.openings or ()} | set(openings)
     for opening in everything:
         holders = [own for own in ruleset.own if opening in (own.openings or ())]
-        needed = [chain for chain in ruleset.closed if chain.takes(opening)]
+        needed = [chain for chain in ruleset.closed if chain.takes(_match(opening))]
         if not holders:
             # Nothing closes for it, so it is open.
             full.update(() if needed else (opening,))
@@ -98,7 +68,7 @@ def full_and_partly(ruleset: Ruleset, openings: Iterable[Opening]) -> tuple[set[
 def is_as_wanted(ruleset: Ruleset, openings: Sequence[Opening]) -> bool:
     for chain in ruleset.closed:
         own = ruleset.own_in(chain)
-        taken = frozenset(opening for opening in openings if chain.takes(opening))
+        taken = frozenset(opening for opening in openings if chain.takes(_match(opening)))
         if not taken:
             if own is not None:
                 return False
@@ -110,45 +80,17 @@ def is_as_wanted(ruleset: Ruleset, openings: Sequence[Opening]) -> bool:
 
 def change(ruleset: Ruleset, openings: Sequence[Opening], name: str) -> str:
     """One transaction for `nft -f -` that makes the running ruleset so."""
-    lines: list[str] = []
-    for own in ruleset.own:
-        lines += [
-            f"delete rule {own.family} {own.table} {chain} handle {handle}" for chain, handle, _is_placed in own.jumps
-        ]
-        lines += [f"flush chain {own.family} {own.table} {chain_of(name)}"]
-        lines += [f"delete chain {own.family} {own.table} {chain_of(name)}"]
-    for chain in _to_open(ruleset, openings):
-        lines += _own_chain(chain, openings, name)
-    # A table may have several closed chains, and one chain of ours.
-    for chain in _to_open(ruleset, openings):
-        place = (
-            f"insert rule {chain.where} {chain.name} position {chain.closing}"
-            if chain.closing is not None
-            else f"add rule {chain.where} {chain.name}"
-        )
-        lines.append(f"{place} {_jump(name)}")
-    return "\n".join([*lines, ""])
+    return nft_load.change(ruleset.listed, name, [_match(opening) for opening in openings])
 
 
-def persistent(ruleset: Ruleset, openings: Sequence[Opening], name: str) -> str:
-    """The text to be loaded right after the host's own ruleset; empty where there is nothing to open."""
-    lines: list[str] = []
-    for chain in _to_open(ruleset, openings):
-        lines += _own_chain(chain, openings, name)
-    for chain in _to_open(ruleset, openings):
-        place = (
-            f"insert rule {chain.where} {chain.name} index {chain.at}"
-            if chain.closing is not None
-            else f"add rule {chain.where} {chain.name}"
-        )
-        lines.append(f"{place} {_jump(name)}")
-    if not lines:
+def program(ruleset: Ruleset, openings: Sequence[Opening], name: str) -> str:
+    """What is to run right after the host's own ruleset was loaded; empty where there is nothing to open."""
+    matches = [_match(opening) for opening in openings]
+    if not any(chain.takes(match) for chain in ruleset.closed for match in matches):
         return ""
-    head = (
-        f"# Managed by Ansible, module berthage.swarm.nfs_firewall (name: {name}). Changes by hand are overwritten.\n"
-        "# Loaded after the host's own ruleset, into its chains.\n"
-    )
-    return head + "\n".join([*lines, ""])
+    head = f"# Managed by Ansible, module berthage.swarm.nfs_firewall (name: {name}). Changes by hand are lost.\n"
+    rules = "".join(f"        {match!r},\n" for match in matches)
+    return f"{head}{inspect.getsource(nft_load)}\n\nload(\n    {name!r},\n    [\n{rules}    ],\n)\n"
 
 
 def by_hand(ruleset: Ruleset, openings: Sequence[Opening]) -> str:
@@ -157,60 +99,24 @@ def by_hand(ruleset: Ruleset, openings: Sequence[Opening]) -> str:
         f"{chain.where} {chain.name} {_match(opening)} accept"
         for chain in ruleset.closed
         for opening in openings
-        if chain.takes(opening)
+        if chain.takes(_match(opening))
     )
 
 
-def chain_of(name: str) -> str:
-    return f"berthage_nfs_{name}"
-
-
-def _closing(
-    chain: Mapping[str, Any], by_chain: Mapping[tuple[str, str, str], list[Mapping[str, Any]]], name: str
-) -> Iterator[Chain]:
-    rules = by_chain.get((chain["family"], chain["table"], chain["name"]), [])
-    theirs = [rule for rule in rules if not _is_jump(rule, name)]
-    for number, rule in enumerate(theirs):
-        if _closes(rule, by_chain):
-            yield Chain(chain["family"], chain["table"], chain["name"], number, rule["handle"])
-            return
-    if chain.get("policy") == "drop":
-        yield Chain(chain["family"], chain["table"], chain["name"], len(theirs), None)
-
-
-def _closes(
-    rule: Mapping[str, Any], by_chain: Mapping[tuple[str, str, str], list[Mapping[str, Any]]], depth: int = 0
-) -> bool:
-    """Whether every packet that comes this far is dropped here."""
-    effects = [item for item in rule.get("expr", []) if not ({"counter", "log"} & set(item))]
-    if len(effects) != 1 or depth > 16:
-        return False
-    (effect,) = effects
-    if "drop" in effect or "reject" in effect:
-        return True
-    target = (effect.get("jump") or effect.get("goto") or {}).get("target")
-    inner = by_chain.get((rule["family"], rule["table"], target), []) if target else []
-    return any(_closes(one, by_chain, depth + 1) for one in inner)
-
-
-def _own(
-    all_chains: Sequence[Mapping[str, Any]],
-    by_chain: Mapping[tuple[str, str, str], list[Mapping[str, Any]]],
-    closed: Sequence[Chain],
-    name: str,
-) -> Iterator[Own]:
-    for chain in all_chains:
+def _own(listed: Mapping[str, Any], closed: Sequence[Chain], name: str) -> Iterator[Own]:
+    chains, rules = nft_load.chains_and_rules(listed)
+    for chain in chains:
         if chain["name"] != chain_of(name):
             continue
         family, table = chain["family"], chain["table"]
-        read_ones = [_opening(rule) for rule in by_chain.get((family, table, chain["name"]), [])]
+        read_ones = [_opening(rule) for rule in rules.get((family, table, chain["name"]), [])]
         understood = frozenset(opening for opening in read_ones if opening is not None)
         jumps = tuple(
-            (other, rule["handle"], _is_before_closing(rule, rules, other, (family, table), closed))
-            for (of_family, of_table, other), rules in by_chain.items()
+            (other, _is_before_closing(rule, of_other, other, (family, table), closed))
+            for (of_family, of_table, other), of_other in rules.items()
             if (of_family, of_table) == (family, table)
-            for rule in rules
-            if _is_jump(rule, name)
+            for rule in of_other
+            if nft_load.is_jump(rule, name)
         )
         yield Own(family, table, None if None in read_ones else understood, jumps)
 
@@ -229,12 +135,8 @@ def _is_before_closing(
     return False
 
 
-def _is_jump(rule: Mapping[str, Any], name: str) -> bool:
-    return any(item.get("jump", {}).get("target") == chain_of(name) for item in rule.get("expr", []))
-
-
 def _is_led_to(own: Own | None, chain: Chain) -> bool:
-    return own is not None and any(name == chain.name and placed for name, _handle, placed in own.jumps)
+    return own is not None and any(name == chain.name and placed for name, placed in own.jumps)
 
 
 def _openings_of(own: Own | None) -> frozenset[Opening]:
@@ -267,26 +169,6 @@ def _network(right: Any) -> str:
     return clients.canonical(right) if isinstance(right, str) else ""
 
 
-def _to_open(ruleset: Ruleset, openings: Sequence[Opening]) -> list[Chain]:
-    return [chain for chain in ruleset.closed if any(chain.takes(opening) for opening in openings)]
-
-
-def _own_chain(chain: Chain, openings: Sequence[Opening], name: str) -> list[str]:
-    return [
-        f"add chain {chain.where} {chain_of(name)}",
-        f"flush chain {chain.where} {chain_of(name)}",
-        *(
-            f"add rule {chain.where} {chain_of(name)} {_match(opening)} accept"
-            for opening in openings
-            if chain.takes(opening)
-        ),
-    ]
-
-
 def _match(opening: Opening) -> str:
     family = "ip6" if opening.is_ipv6 else "ip"
     return f"{family} saddr {opening.source} {opening.protocol} dport {opening.port}"
-
-
-def _jump(name: str) -> str:
-    return f'jump {chain_of(name)} comment "{mark(name)}"'

@@ -47,7 +47,7 @@ echo "running=$running"
 has_firewall() {
     systemctl is-active --quiet firewalld.service && return
     grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && return
-    ls /etc/berthage/nfs-firewall-*.nft >/dev/null 2>&1 && return
+    ls /etc/berthage/nfs-firewall-* >/dev/null 2>&1 && return
     command -v nft >/dev/null && nft list ruleset 2>/dev/null | grep -q 'hook input'
 }
 echo "firewall=$(has_firewall && echo yes)"

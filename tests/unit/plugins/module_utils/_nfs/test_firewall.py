@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs import firewall, firewalld, nftables, ufw
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import firewall, firewalld, nft_load, nftables, ufw
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.firewall import Opening
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused
 
@@ -61,7 +65,7 @@ def test_steps_keep_create_complete_and_close():
 
 
 def chain(name: str = "input", family: str = "inet", table: str = "filter", **fields: Any) -> dict[str, Any]:
-    hook = {"type": "filter", "hook": "input", "prio": 0, "policy": "accept"} if name in ("input", "INPUT") else {}
+    hook = HOOKED if name in ("input", "INPUT") else {}
     return {"chain": {"family": family, "table": table, "name": name, **hook, **fields}}
 
 
@@ -74,6 +78,7 @@ def rule(
 SSH = {
     "match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22},
 }
+HOOKED = {"type": "filter", "hook": "input", "prio": 0, "policy": "accept"}
 ACCEPT = {"accept": None}
 DROP = {"drop": None}
 COUNTER = {"counter": {"packets": 3, "bytes": 9}}
@@ -84,26 +89,26 @@ def read(*objects: dict[str, Any]) -> nftables.Ruleset:
     return nftables.read({"nftables": [{"metainfo": {}}, *objects]}, "berthage")
 
 
-def closed(*objects: dict[str, Any]) -> list[tuple[int, int | None]]:
-    return [(one.at, one.closing) for one in read(*objects).closed]
+def closed(*objects: dict[str, Any]) -> list[int | None]:
+    return [one.closing for one in read(*objects).closed]
 
 
 @pytest.mark.parametrize(
     ("objects", "expected"),
     [
         ([chain()], []),
-        ([chain(policy="drop")], [(0, None)]),
-        ([chain(policy="drop"), rule(4, SSH, ACCEPT)], [(1, None)]),
-        ([chain(), rule(4, SSH, ACCEPT), rule(5, COUNTER, DROP)], [(1, 5)]),
-        ([chain(policy="drop"), rule(4, SSH, ACCEPT), rule(5, {"reject": None})], [(1, 5)]),
+        ([chain(policy="drop")], [None]),
+        ([chain(policy="drop"), rule(4, SSH, ACCEPT)], [None]),
+        ([chain(), rule(4, SSH, ACCEPT), rule(5, COUNTER, DROP)], [5]),
+        ([chain(policy="drop"), rule(4, SSH, ACCEPT), rule(5, {"reject": None})], [5]),
         ([chain(), rule(4, SSH, DROP)], []),
-        ([chain(), rule(4, {"jump": {"target": "end"}}), chain("end"), rule(9, DROP, at="end")], [(0, 4)]),
+        ([chain(), rule(4, {"jump": {"target": "end"}}), chain("end"), rule(9, DROP, at="end")], [4]),
         ([chain(), rule(4, {"jump": {"target": "end"}}), chain("end"), rule(9, SSH, DROP, at="end")], []),
         ([chain(), rule(4, {"jump": {"target": "a"}}), chain("a"), rule(9, {"goto": {"target": "a"}}, at="a")], []),
         ([chain(policy="drop", hook="forward")], []),
         ([chain("INPUT", family="ip", policy="drop")], []),
         ([chain(family="bridge", policy="drop")], []),
-        ([chain(policy="drop"), rule(3, OURS), rule(4, SSH, ACCEPT)], [(1, None)]),
+        ([chain(policy="drop"), rule(3, OURS), rule(4, SSH, ACCEPT)], [None]),
     ],
 )
 def test_a_chain_closes_by_its_policy_or_a_rule_without_a_condition(objects, expected):
@@ -163,7 +168,6 @@ def test_the_change_is_one_transaction_that_replaces_ours_only():
         "flush chain inet filter berthage_nfs_berthage",
         "delete chain inet filter berthage_nfs_berthage",
         "add chain inet filter berthage_nfs_berthage",
-        "flush chain inet filter berthage_nfs_berthage",
         "add rule inet filter berthage_nfs_berthage ip saddr 10.1.0.0/16 tcp dport 2049 accept",
         "insert rule inet filter input position 6 jump berthage_nfs_berthage"
         ' comment "berthage.swarm.nfs_firewall berthage"',
@@ -172,10 +176,76 @@ def test_the_change_is_one_transaction_that_replaces_ours_only():
     assert "add" not in nftables.change(ruleset, [], "berthage")
 
 
-def test_a_boot_loads_the_same_at_the_same_place():
-    text = nftables.persistent(read(chain(), rule(4, SSH, ACCEPT), rule(5, OURS), rule(6, DROP)), [HOST], "berthage")
-    assert "insert rule inet filter input index 1 jump" in text
-    assert nftables.persistent(read(chain()), [HOST], "berthage") == ""
+def test_a_table_has_one_chain_of_ours_however_many_of_its_chains_close():
+    ruleset = read(chain(policy="drop"), chain("late", **{**HOOKED, "policy": "drop"}))
+    assert nftables.change(ruleset, [HOST], "berthage").splitlines() == [
+        "add chain inet filter berthage_nfs_berthage",
+        "add rule inet filter berthage_nfs_berthage ip saddr 10.0.0.7 tcp dport 2049 accept",
+        'add rule inet filter input jump berthage_nfs_berthage comment "berthage.swarm.nfs_firewall berthage"',
+        'add rule inet filter late jump berthage_nfs_berthage comment "berthage.swarm.nfs_firewall berthage"',
+    ]
+
+
+@pytest.fixture
+def booted(tmp_path, monkeypatch):
+    """Run a program of ours as a boot does, with a ruleset to be found: what it gave to nft, and what it said."""
+    (tmp_path / "nft").write_text(
+        f"#!/bin/sh\ncd {tmp_path}\n"
+        "if [ $1 = -j ]; then cat ruleset.json; else cat > loaded; cat refusal >&2; [ ! -s refusal ]; fi\n"
+    )
+    (tmp_path / "nft").chmod(0o755)
+
+    def run(program: str, *objects: dict[str, Any], refusal: str = "") -> tuple[str, subprocess.CompletedProcess[str]]:
+        (tmp_path / "ruleset.json").write_text(json.dumps({"nftables": [{"metainfo": {}}, *objects]}))
+        (tmp_path / "refusal").write_text(refusal)
+        (tmp_path / "program.py").write_text(
+            program.replace("/usr/sbin:", f"{tmp_path}:").replace("time.sleep", "repr")
+        )
+        done = subprocess.run(
+            [sys.executable, "-I", tmp_path / "program.py"], capture_output=True, text=True, check=False
+        )
+        return (tmp_path / "loaded").read_text(), done
+
+    return run
+
+
+def test_a_boot_finds_the_place_in_the_ruleset_that_is_there_by_then(booted):
+    media = [rule(8, {"jump": {"target": "berthage_nfs_media"}}), chain("berthage_nfs_media")]
+    ruleset = read(
+        chain(), rule(4, SSH, ACCEPT), rule(5, SSH, ACCEPT), media[0], rule(5, OURS), rule(6, DROP), *media[1:]
+    )
+    program = nftables.program(ruleset, [HOST, IPV6], "berthage")
+    # Others are not loaded yet, an earlier rule was taken out, and the handles are others.
+    loaded, done = booted(program, chain(), rule(2, SSH, ACCEPT), rule(3, DROP))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert loaded.splitlines() == [
+        "add chain inet filter berthage_nfs_berthage",
+        "add rule inet filter berthage_nfs_berthage ip saddr 10.0.0.7 tcp dport 2049 accept",
+        "add rule inet filter berthage_nfs_berthage ip6 saddr fd00::/64 tcp dport 2049 accept",
+        "insert rule inet filter input position 3 jump berthage_nfs_berthage"
+        ' comment "berthage.swarm.nfs_firewall berthage"',
+    ]
+
+
+def test_what_a_boot_runs_is_the_same_whatever_others_put_before_the_rule_that_drops():
+    alone = read(chain(), rule(4, SSH, ACCEPT), rule(6, DROP))
+    with_another = read(
+        chain(), rule(4, SSH, ACCEPT), rule(7, {"jump": {"target": "berthage_nfs_media"}}), rule(6, DROP)
+    )
+    assert nftables.program(alone, [HOST], "berthage") == nftables.program(with_another, [HOST], "berthage")
+    assert nftables.program(read(chain()), [HOST], "berthage") == ""
+
+
+def test_a_boot_that_cannot_load_ours_fails_and_says_what_that_means(booted):
+    program = nftables.program(read(chain(policy="drop")), [HOST], "berthage")
+    _loaded, done = booted(program, chain(policy="drop"), refusal="No space left on device")
+    assert done.returncode == 1
+    assert "NFS IS SHUT to the clients of `berthage`" in done.stderr
+    assert "No space left on device" in done.stderr
+
+
+def test_what_a_boot_runs_needs_nothing_but_the_standard_library():
+    assert "ansible" not in inspect.getsource(nft_load)
 
 
 FIREWALLD = """
@@ -218,27 +288,119 @@ def test_a_rule_that_no_boot_would_load_is_completed_and_one_to_be_closed_goes_f
 
 
 def test_what_we_write_for_firewalld_is_what_we_read():
-    text = f"public (active)\n  target: default\n  rich rules:\n\t{firewalld.rule(IPV6, 'berthage')}\n"
+    text = (
+        f"public (active)\n  target: default\n  rich rules:\n\t{firewalld.rule(IPV6, firewalld.priority('berthage'))}\n"
+    )
     assert firewalld.there(firewalld.read(text, text, "public", "berthage")) == ({IPV6}, set())
     assert firewalld.there(firewalld.read(text, text, "public", "another")) == (set(), set())
 
 
-UFW = """Added user rules (see 'ufw status' for running firewall):
-ufw allow 22/tcp comment 'it's theirs'
-ufw allow from 10.1.0.0/16 to any port 2049 proto tcp comment 'berthage.swarm.nfs_firewall berthage'
-ufw allow from 10.0.0.7 to any port 2049 proto tcp comment 'berthage.swarm.nfs_firewall another'
-ufw allow from 10.0.0.7 to any port 2049 proto tcp
-ufw deny from 10.0.0.7 to any port 2049 proto tcp comment 'berthage.swarm.nfs_firewall berthage'
-"""
+def test_ours_come_behind_the_rules_of_others_that_deny():
+    assert 0 < firewalld.priority("berthage") < 32767
 
 
-def test_rules_of_ufw_with_our_comment_are_ours():
-    assert ufw.read(UFW, "berthage") == {NETWORK}
-    anywhere = "ufw allow 2049/tcp comment 'berthage.swarm.nfs_firewall berthage'"
-    assert {opening.source for opening in ufw.read(anywhere, "berthage")} == {"0.0.0.0/0", "::/0"}
+def test_rules_of_former_releases_ahead_of_all_others_are_replaced_without_a_gap():
+    former = FIREWALLD.replace('"{priority}"', '"-{priority}"')
+    assert firewalld.there(zones(former, former)) == (set(), {HOST})
+    told = firewalld.commands(zones(former, former), HOST, True, "berthage")
+    number = firewalld.priority("berthage")
+    assert [(one.adds, one.for_good, f'"{number}"' in one.rule, f'"-{number}"' in one.rule) for one in told] == [
+        (True, True, True, False),
+        (False, True, False, True),
+        (True, False, True, False),
+        (False, False, False, True),
+    ]
+    gone = firewalld.commands(zones(former, former), HOST, False, "berthage")
+    assert [(one.adds, one.for_good, f'"-{number}"' in one.rule) for one in gone] == [
+        (False, True, True),
+        (False, False, True),
+    ]
 
 
-def test_a_rule_of_ufw_is_added_with_our_comment_and_deleted_without():
+def record(rule: str, comment: str = "") -> str:
+    return f"### tuple ### {rule}" + (f" comment={comment.encode().hex()}" if comment else "") + "\n"
+
+
+MARK = "berthage.swarm.nfs_firewall berthage"
+UFW = "".join(
+    (
+        "*filter\n:ufw-user-input - [0:0]\n### RULES ###\n\n",
+        record("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in", "it's theirs"),
+        record("allow tcp 2049 0.0.0.0/0 any 10.1.0.0/16 in", MARK),
+        "-A ufw-user-input -p tcp --dport 2049 -s 10.1.0.0/16 -j ACCEPT\n",
+        record("allow tcp 2049 0.0.0.0/0 any 10.0.0.7 in", "berthage.swarm.nfs_firewall another one"),
+        record("allow tcp 2049 0.0.0.0/0 any 10.0.0.8 in"),
+        record("allow_log tcp 2049 0.0.0.0/0 any 10.0.0.9 in", "theirs, logged"),
+        record("deny_log tcp 2049 0.0.0.0/0 any 10.0.0.10 in", MARK),
+        # None of these is for what an opening of ours is for.
+        record("deny tcp 2049 0.0.0.0/0 any 10.0.0.11 in_eth0"),
+        record("deny any 2049 0.0.0.0/0 any 10.0.0.11 in"),
+        record("deny tcp 2049 10.0.0.1 any 10.0.0.11 in"),
+        record("route:deny tcp 2049 0.0.0.0/0 any 10.0.0.11 in"),
+        record("deny tcp 2049 0.0.0.0/0 any 10.0.0.11 NFS - in"),
+        record("deny tcp 111,2049 0.0.0.0/0 any 10.0.0.11 in"),
+        record("deny tcp 2049 0.0.0.0/0 any 10.0.0.11 out"),
+    )
+)
+
+
+def nfs(source: str) -> Opening:
+    return Opening(source, 2049, "tcp")
+
+
+def test_rules_of_ufw_belong_to_the_names_in_their_comment_or_to_somebody_else():
+    rules = ufw.read(UFW, "")
+    assert ufw.ours(rules, "berthage") == {NETWORK}
+    assert ufw.ours(rules, "another") == ufw.ours(rules, "one") == {HOST}
+    assert ufw.opened_by_others(rules) == {nfs("10.0.0.8"), nfs("10.0.0.9"), Opening("0.0.0.0/0", 22, "tcp")}
+    assert not [rule for rule in rules if rule.opening.source == "10.0.0.11"]
+
+
+def test_each_family_of_the_world_is_a_rule_of_its_own():
+    ipv4 = record("allow tcp 2049 0.0.0.0/0 any 0.0.0.0/0 in", MARK)
+    ipv6 = record("allow tcp 2049 ::/0 any ::/0 in", MARK)
+    assert ufw.ours(ufw.read(ipv4, ""), "berthage") == {nfs("0.0.0.0/0")}
+    assert ufw.ours(ufw.read("", ipv6), "berthage") == {nfs("::/0")}
+    for world in ("0.0.0.0/0", "::/0"):
+        assert "any" not in ufw.arguments((), nfs(world), True, "berthage")[:5]
+        assert world in ufw.arguments((), nfs(world), True, "berthage")
+
+
+def test_a_rule_of_ufw_goes_with_the_last_name_that_wants_it():
     rule_itself = ["allow", "proto", "tcp", "from", "10.0.0.7", "to", "any", "port", "2049"]
-    assert ufw.arguments(HOST, True, "berthage") == [*rule_itself, "comment", "berthage.swarm.nfs_firewall berthage"]
-    assert ufw.arguments(HOST, False, "berthage") == ["delete", *rule_itself]
+    commented = [*rule_itself, "comment"]
+    nobody = ufw.read("", "")
+    assert ufw.arguments(nobody, HOST, True, "berthage") == [*commented, MARK]
+    two = ufw.read(UFW, "")
+    assert ufw.arguments(two, HOST, True, "berthage") == [
+        *commented,
+        "berthage.swarm.nfs_firewall another berthage one",
+    ]
+    assert ufw.arguments(two, HOST, False, "one") == [*commented, "berthage.swarm.nfs_firewall another"]
+    last = ufw.read(record("allow tcp 2049 0.0.0.0/0 any 10.0.0.7 in", MARK), "")
+    assert ufw.arguments(last, HOST, False, "berthage") == ["delete", *rule_itself]
+
+
+def test_what_somebody_told_ufw_to_deny_is_refused_with_the_command_that_takes_it_away():
+    rules = ufw.read(UFW, "")
+    assert not list(ufw.problems(rules, [HOST, nfs("10.0.0.8"), nfs("10.0.0.11")], True))
+    (problem,) = ufw.problems(rules, [nfs("10.0.0.10"), NETWORK], True)
+    assert "somebody has told ufw to deny log just that" in str(problem)
+    assert "ufw delete deny log proto tcp from 10.0.0.10 to any port 2049)" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("defaults", "expected"),
+    [("IPV6=yes\n", True), ('# x\nIPV6="yes"\n', True), ("IPV6=no\n", False), ("#IPV6=yes\n", False)],
+)
+def test_ufw_may_be_told_to_have_no_ipv6(defaults, expected):
+    assert ufw.has_ipv6(defaults) is expected
+
+
+def test_without_ipv6_in_ufw_everyone_is_the_other_half_and_ipv6_alone_is_refused():
+    worlds = wanted(["*"]).openings
+    assert ufw.idle_without_ipv6(worlds) == {nfs("::/0")}
+    assert not list(ufw.problems((), worlds, False))
+    for one in (IPV6, nfs("::/0")):
+        (problem,) = ufw.problems((), [one, HOST], False)
+        assert "ufw does not handle IPv6 on this host" in str(problem)
