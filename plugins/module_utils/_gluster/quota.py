@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -28,6 +29,7 @@ _LARGEST = 1 << 63  # what gluster keeps a limit in, is signed
 _PATH = re.compile(r"/[^\s'\"\\]*")
 # Mounting waits for the bricks, each of them up to network.ping-timeout, 42 s stock.
 _MOUNT_LIMIT = 60
+_MOUNTS = "/run"
 # Options that gluster resets when it disables quota (glusterd_quota_disable), by the last part of their names.
 _FORGOTTEN = frozenset({"alert-time", "default-soft-limit", "hard-timeout", "soft-timeout"})
 # How often limits that gluster does not list are looked for: its quota daemon may have just been started.
@@ -264,13 +266,25 @@ def _make_directories(name: str, paths: Iterable[str]) -> None:
     paths = list(paths)
     if not paths:
         return
-    with tempfile.TemporaryDirectory(prefix="berthage-quota-") as mount_point:
+    with _mounted(name) as mount_point:
+        for path in paths:
+            _run("sh", "-c", 'umask 022 && mkdir -p -- "$1"', "sh", mount_point + path)
+
+
+@contextlib.contextmanager
+def _mounted(name: str) -> Iterator[str]:
+    """A mount of the volume. Its directory is only ever removed empty: what is in it is the volume, as long as
+    unmounting fails, or a mount that was given up comes about late."""
+    mount_point = tempfile.mkdtemp(dir=_MOUNTS, prefix="berthage-quota-")
+    try:
         _run("mount", "-t", "glusterfs", f"localhost:/{name}", mount_point)
-        try:
-            for path in paths:
-                _run("sh", "-c", 'umask 022 && mkdir -p -- "$1"', "sh", mount_point + path)
-        finally:
-            _run("umount", mount_point)
+        yield mount_point
+    finally:
+        is_unmounted = _succeeds("umount", mount_point) or _succeeds("umount", "--lazy", mount_point)
+        with contextlib.suppress(OSError):
+            os.rmdir(mount_point)
+    if not is_unmounted:
+        raise GlusterError(f"{name} stays mounted on {mount_point}, which `umount --lazy` does not take away; do that")
 
 
 def _unmount_what_gluster_left(name: str) -> None:
@@ -278,6 +292,14 @@ def _unmount_what_gluster_left(name: str) -> None:
     mount_point = f"/run/gluster/{name}_quota_limit"
     if os.path.ismount(mount_point):
         _run("umount", "--lazy", mount_point)
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        _run(*command)
+    except GlusterError:
+        return False
+    return True
 
 
 def _run(*command: str) -> None:

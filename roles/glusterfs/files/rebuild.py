@@ -39,6 +39,7 @@ BEFRIENDED = 3  # glusterd-sm.h, GD_FRIEND_STATE_BEFRIENDED
 # glusterd itself uses to say so of a brick that was added or replaced.
 PRIVILEGED = "-12"
 LIMIT = 120
+MOUNTS = "/run"
 
 
 class Failed(Exception):
@@ -295,12 +296,18 @@ def _online(volume: str, uuid: str) -> set[str]:
 
 @contextlib.contextmanager
 def _mounted(volume: str) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(dir="/run", prefix="berthage-rebuild-") as directory:
+    """A mount of the volume. Its directory is only ever removed empty: what is in it is the volume, as long as
+    unmounting fails, or a mount that was given up comes about late."""
+    directory = tempfile.mkdtemp(dir=MOUNTS, prefix="berthage-rebuild-")
+    try:
         _run("glusterfs", "-s", "localhost", "--volfile-id", volume, f"--client-pid={PRIVILEGED}", directory)
-        try:
-            yield directory
-        finally:
-            _run("umount", directory)
+        yield directory
+    finally:
+        is_unmounted = _succeeds("umount", directory) or _succeeds("umount", "--lazy", directory)
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)
+    if not is_unmounted:
+        raise Failed(f"{volume} stays mounted on {directory}, which `umount --lazy` does not take away; do that")
 
 
 def _made(directory: str) -> str:
@@ -340,6 +347,14 @@ def _gluster(*words: str) -> ElementTree.Element:
         if time.monotonic() >= deadline:
             raise Failed(f"`gluster {' '.join(words)}` was refused for {LIMIT} s: {why}")
         time.sleep(2)
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        _run(*command)
+    except Failed:
+        return False
+    return True
 
 
 def _run(*command: str) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from pathlib import Path
 
@@ -85,3 +86,25 @@ def test_an_empty_place_is_taken_also_after_a_run_that_was_cut_short_there(rebui
     bricks = [{"path": str(tmp_path / name), "volume": "gv0", "volume_id": "00"} for name in ("gv0", "gv1")]
 
     assert rebuild._refuse_what_holds_data({"bricks": bricks, "force": True}) is None
+
+
+@pytest.mark.parametrize("fails", [("umount",), ("glusterfs", "umount", "umount --lazy")], ids=["busy", "not-in-time"])
+def test_what_is_mounted_to_tell_the_other_bricks_is_never_removed(rebuild, monkeypatch, tmp_path, fails):
+    mounts = tmp_path / "mounts"
+    mounts.mkdir()
+
+    def run(*command):
+        what = "umount --lazy" if "--lazy" in command else command[0]
+        if what == "glusterfs":
+            (Path(command[-1]) / "of-the-volume").touch()
+        if what in fails:
+            raise rebuild.Failed(f"{what} took too long")
+        return ""
+
+    monkeypatch.setattr(rebuild, "_run", run)
+    monkeypatch.setattr(rebuild, "MOUNTS", str(mounts))
+
+    with contextlib.suppress(rebuild.Failed), rebuild._mounted("gv0"):
+        pass
+
+    assert [path.name for path in mounts.glob("*/*")] == ["of-the-volume"]

@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import quota, quota_plan
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import GlusterError
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import Names
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Observed, plan
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.quota import Change, Limit, change
@@ -110,3 +114,46 @@ def test_a_refused_volume_stays_refused(planned):
     item = planned({"/media": "1GB"}, bricks=["nowhere:/b", "g1:/b", "g2:/b"])
     assert item.step.problems
     assert item.work.quota is None
+
+
+@pytest.mark.parametrize(
+    ("fails", "asked", "told"),
+    [
+        ((), ["mount", "sh", "umount"], None),
+        (("umount",), ["mount", "sh", "umount", "umount --lazy"], None),
+        (("mount",), ["mount", "umount"], "mount took too long"),
+        (("mount", "umount"), ["mount", "umount", "umount --lazy"], "mount took too long"),
+        (("sh", "umount", "umount --lazy"), ["mount", "sh", "umount", "umount --lazy"], "sh took too long"),
+        (("umount", "umount --lazy"), ["mount", "sh", "umount", "umount --lazy"], "gv0 stays mounted on"),
+    ],
+    ids=["well", "busy", "not-in-time", "not-in-time-and-busy", "hangs", "stays"],
+)
+def test_what_is_mounted_to_make_directories_is_never_removed(monkeypatch, tmp_path, fails, asked, told):
+    """Whatever of it fails or is given up after a while: the volume may be on the directory at the end."""
+    ran = []
+
+    def run(*command):
+        what = "umount --lazy" if "--lazy" in command else command[0]
+        ran.append(what)
+        if what == "mount":
+            (Path(command[-1]) / "of-the-volume").touch()
+        if what in fails:
+            raise GlusterError(f"{what} took too long")
+
+    monkeypatch.setattr(quota, "_run", run)
+    monkeypatch.setattr(quota, "_MOUNTS", str(tmp_path))
+
+    with pytest.raises(GlusterError, match=told) if told else contextlib.nullcontext():
+        quota._make_directories("gv0", ["/media"])
+
+    assert ran == asked
+    assert [path.name for path in tmp_path.glob("*/*")] == ["of-the-volume"]
+
+
+def test_an_empty_mount_point_does_not_stay(monkeypatch, tmp_path):
+    monkeypatch.setattr(quota, "_run", lambda *command: None)
+    monkeypatch.setattr(quota, "_MOUNTS", str(tmp_path))
+
+    quota._make_directories("gv0", ["/media"])
+
+    assert list(tmp_path.iterdir()) == []
