@@ -105,3 +105,28 @@ def test_a_limit_of_a_directory_that_was_removed_comes_back(volume):
     assert declare(volume, {"/media": "10MB"})["changed"]
     assert limits(volume) == {"/media": 10 * MB}
     assert not declare(volume, {"/media": "10MB"})["changed"]
+
+
+@pytest.mark.parametrize("command", ["umount", "mount"])
+def test_the_volume_is_left_whole_where_its_mount_for_making_directories_goes_wrong(volume, command):
+    """Unmounting fails, as it does where something keeps it busy; or mounting is given up after it came about."""
+    host, name, volume_name = volume
+    directory = f"/mnt/{volume_name}"
+    host.check_output(
+        f"mkdir -p {directory} && mount -t glusterfs localhost:/{volume_name} {directory}"
+        f" && mkdir {directory}/media && echo precious > {directory}/media/file"
+    )
+    in_front = f"/usr/local/sbin/{command}"
+    real = {"umount": "case $1 in /run/berthage-*) exit 32 ;; esac; exec", "mount": "trap 'exit 32' EXIT;"}[command]
+    host.check_output(f"cat > {in_front} <<'EOF'\n#!/bin/sh\n{real} /usr/bin/{command} \"$@\"\nEOF")
+    host.check_output(f"chmod 755 {in_front}")
+    try:
+        declared = {"name": volume_name, "bricks": [f"{name}:/data/brick1/{volume_name}"], "quota": {"/other": "1GB"}}
+        result = module(host, "gluster_volumes", volumes=[declared])
+    finally:
+        host.check_output(f"rm {in_front}")
+
+    assert result["failed"] is (command == "mount"), result
+    assert host.check_output(f"cat {directory}/media/file") == "precious"
+    assert "/run/berthage" not in host.check_output("cat /proc/mounts")
+    assert not host.run("ls -d /run/berthage-quota-*").stdout
