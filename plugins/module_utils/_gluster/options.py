@@ -59,8 +59,11 @@ SET_AT_CREATION = frozenset(
         "transport.address-family",
     }
 )
-# Options that are the record of a feature, and are changed by that feature's own commands or arguments.
+# Options that are the record of a feature, and are changed by that feature's own commands or arguments; and those that
+# say who may use the volume. Without them, everybody may.
 _OF_FEATURES = (
+    "auth.allow",
+    "auth.reject",
     "features.",
     "client.ssl",
     "server.ssl",

@@ -112,6 +112,9 @@ def test_resetting_leaves_what_gluster_sets_itself_and_what_is_declared():
         "features.quota": "on",
         "client.ssl": "on",
         "old.auth.allow": "10.0.0.1",  # what replace-brick keeps for itself
+        # Without these, everybody may use the volume.
+        "auth.allow": "10.0.0.1",
+        "auth.reject": "10.0.0.2",
     }
 
     assert set(NEW_VOLUME) == SET_AT_CREATION
