@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import socket
 import time
 from dataclasses import dataclass, field
-from typing import Iterable, Mapping
+from typing import Iterable, Iterator, Mapping, Union
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Member
 
 MANAGEMENT_PORT = 24007
 CONNECT_LIMIT = 5.0
+
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 _HOST_NAME = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*"
@@ -85,11 +88,40 @@ def look_up(hosts: Iterable[str], members: Iterable[Member]) -> Names:
     hosts = tuple(dict.fromkeys(hosts))
     members = tuple(members)
     addresses = {host: _resolve(host) for host in hosts}
-    local = frozenset(host for host in hosts if any(map(_is_mine, addresses[host])))
+    own = own_networks()
+    local = frozenset(host for host in hosts if any(is_within(address, own) for address in addresses[host]))
     if any(member_of(host, members, Names(addresses, local)) is None for host in hosts):
         theirs = {name for member in members if not member.is_local for name in member.hostnames}
         addresses.update({name: _resolve(name) for name in theirs if name not in addresses})
     return Names(addresses, local)
+
+
+def own_networks(proc: str = "/proc/net") -> frozenset[Network]:
+    """Everything that the kernel takes for an address of this host, loopback networks among it.
+
+    That an address can be bound says nothing: with `ip_nonlocal_bind` any can, which failover of addresses needs.
+    """
+    with open(f"{proc}/fib_trie", encoding="ascii") as file:
+        networks = set(_local_in_trie(file.read()))
+    with contextlib.suppress(FileNotFoundError), open(f"{proc}/if_inet6", encoding="ascii") as file:  # without IPv6
+        networks |= {ipaddress.ip_network(bytes.fromhex(line.split()[0])) for line in file}
+    return frozenset(networks)
+
+
+def _local_in_trie(table: str) -> Iterator[Network]:
+    """The networks of type LOCAL in all routing tables. Everything there is belongs to nobody: a proxy's way to see the
+    traffic of others."""
+    address = ""
+    for words in map(str.split, table.splitlines()):
+        if words[:1] == ["|--"]:
+            address = words[1]
+        elif words[-1:] == ["LOCAL"] and words[0] != "/0":
+            yield ipaddress.ip_network(f"{address}{words[0]}")
+
+
+def is_within(address: str, networks: Iterable[Network]) -> bool:
+    found = ipaddress.ip_address(address.partition("%")[0])
+    return any(found in network for network in networks)
 
 
 def why_unreachable(host: str, addresses: Iterable[str], deadline: float) -> str:
@@ -131,14 +163,3 @@ def _resolve(host: str) -> frozenset[str]:
         return frozenset(str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
     except (OSError, UnicodeError):
         return frozenset()
-
-
-def _is_mine(address: str) -> bool:
-    """Only an address of this host can be bound."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
-    except OSError:
-        return False
-    return True
