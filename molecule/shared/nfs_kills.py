@@ -46,11 +46,29 @@ def check_withdrawal(points: Sequence[Point]) -> None:
     _check_ended(points, undisturbed["mended"])
 
 
+def while_it_narrows_rights(host: Host, implementation: str, client: str) -> list[Point]:
+    """Kills of a run that changes nothing but the rights of a client that stays."""
+    host.check_output(f"mkdir -p {BELOW}narrowed {BELOW}same")
+    former = [_export("narrowed", client, squash="none"), _export("same", client)]
+    declared = [_export("narrowed", client, access="ro", options=["anonuid=1000"]), _export("same", client)]
+    return _series(host, implementation, start=former, call=declared, next=declared)
+
+
+def check_narrowing(points: Sequence[Point]) -> None:
+    undisturbed, *killed = points
+    wider, narrowed = (undisturbed[when]["active"][f"{BELOW}narrowed"] for when in ("start", "end"))
+    assert wider != narrowed
+    # The place that this is about was visited: the file has the new rights, and the server the old ones.
+    assert [point for point in killed if "1000" in point["kill"]["file"] and wider in point["kill"]["active"].values()]
+    _check_ended(points, undisturbed["mended"])
+
+
 def while_it_takes_back(host: Host, implementation: str, client: str) -> list[Point]:
     """Kills of a run that the server refuses."""
     host.check_output(f"mkdir -p {BELOW}former {BELOW}new")
     former = [_export("former", client)]
-    refused = [*former, _export("new", client), {"path": "/proc/sys", "clients": [{"host": client}]}]
+    wider = _export("former", client, squash="none")
+    refused = [wider, _export("new", client), {"path": "/proc/sys", "clients": [{"host": client}]}]
     return _series(host, implementation, start=former, call=refused, next=former)
 
 

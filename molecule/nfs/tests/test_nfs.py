@@ -181,6 +181,33 @@ def test_what_the_server_refuses_is_taken_back_as_a_whole(host):
         apply(host, "rollback", [])
 
 
+def test_an_export_inside_of_another_is_withdrawn_before_that_and_never_left_behind(host):
+    host.check_output(
+        "mkdir -p /srv/nfs/outer/inner /srv/nfs/outer/second && touch /srv/nfs/outer/file /srv/nfs/outer/inner/file"
+    )
+    subnet = lab_variables()["lab_subnet"]
+    outer, inner, second = (export(f"/srv/nfs/outer{one}", subnet) for one in ("", "/inner", "/second"))
+    try:
+        apply(host, "nested", [outer, inner])
+        assert ["file" in listing(one["path"]).stdout for one in (outer, inner)] == [True, True]
+        apply(host, "nested", [])
+        assert [listing(one["path"]).rc != 0 for one in (outer, inner)] == [True, True]
+        apply(host, "nested", [outer, second])
+        before = fingerprint(host, "nested")
+        failed = apply(host, "nested", [second])
+        if IMPLEMENTATION == "ganesha":
+            assert "cannot withdraw it while it serves /srv/nfs/outer/second" in failed["msg"]
+            assert fingerprint(host, "nested") == before
+            apply(host, "nested", [outer])
+        # What was exported whole is so in parts. Above these a client finds directories, and no file.
+        assert not apply(host, "nested", [inner, second])["failed"]
+        assert ["file" in listing(one["path"]).stdout for one in (outer, inner)] == [False, True]
+        assert listing(second["path"]).rc == 0
+    finally:
+        apply(host, "nested", [])
+        host.check_output("rm -r /srv/nfs/outer")
+
+
 def test_bad_input_is_refused_at_once_and_before_anything_changes(host):
     bad = {
         "/srv/nfs/x1, clients: '*' opens the export to every host": export("/srv/nfs/x1", "*"),
@@ -264,6 +291,14 @@ def test_a_run_killed_at_any_change_of_the_server_is_ended_by_the_next_one(host)
         withdraw_by_hand(host, nfs_kills.BY_HAND, client)
         apply(host, "kills", [])
     nfs_kills.check_withdrawal(points)
+
+
+def test_a_run_killed_while_it_narrows_rights_is_ended_by_the_next_one(host):
+    try:
+        points = nfs_kills.while_it_narrows_rights(host, IMPLEMENTATION, lab_variables()["lab_subnet"])
+    finally:
+        apply(host, "kills", [])
+    nfs_kills.check_narrowing(points)
 
 
 def test_a_run_killed_while_it_takes_a_refused_change_back_leaves_nothing_open(host):

@@ -17,7 +17,7 @@ import shutil
 import socket
 import subprocess
 import time
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
     clients,
@@ -43,6 +43,8 @@ _MANAGER = ("org.ganesha.nfsd", "/org/ganesha/nfsd/ExportMgr", "org.ganesha.nfsd
 _DEFAULT_LOG = "/var/log/ganesha/ganesha.log"
 # Seconds for the server to answer after it was started.
 _ANSWERS_WITHIN = 15.0
+# It makes one change at a time, and refuses what is asked meanwhile.
+_BUSY = "another export admin operation is in progress"
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 plan = ganesha_plan.plan
@@ -82,7 +84,14 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
     Raises:
         ServerRefused: the server did not take it. The former exports are in force again, unless it says otherwise.
     """
-    noted = dropin.noting(planned.text, declared.name, dict.fromkeys(one.path for one in planned.withdrawn))
+    served = {one.number for one in state.served or ()}
+    changed = [step.name for step in planned.steps if step.changes]
+    noted = dropin.noting(
+        planned.text,
+        declared.name,
+        withdrawn=dict.fromkeys(one.path for one in planned.withdrawn),
+        changed=[path for path in changed if planned.numbers.get(path) in served],
+    )
     try:
         _put(state, noted)
     except OSError as error:
@@ -92,20 +101,25 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
         ) from error
     if state.served is None:
         return (f"nfs-ganesha does not run: the exports in {state.drop_in.path} are served once it does",)
-    changed = [step.name for step in planned.steps if step.changes]
     log = _log_file()
     start = os.path.getsize(log) if log else 0
     said: list[str] = []
+    # What is new comes before what is to go: should the server refuse, nothing has been withdrawn from anyone. Only
+    # what holds the place of something new goes first, since it could not go any more with that in it.
+    made = [export.path for export in declared.exports if planned.numbers[export.path] not in served]
+    first = [one for one in planned.withdrawn if any(one.holds(path) for path in made)]
+    answers: dict[int, list[str]] = {}
     try:
-        # What is new comes before what is to go: should the server refuse, nothing has been withdrawn from anyone.
-        for export in declared.exports:
+        answers.update({one.number: _tell("RemoveExport", "q", str(one.number)) for one in first})
+        # One that lies in another is not to be seen in it unless it comes after that.
+        for export in sorted(declared.exports, key=lambda one: len(one.path)):
             if export.path in changed:
                 said += _export(state.drop_in.path, planned.numbers[export.path])
         problems = ganesha_errors.problems([*said, *_read_from(log, start)], state.drop_in.path, planned.text)
         if not problems:
-            for one in planned.withdrawn:
-                _tell("RemoveExport", "q", str(one.number))
-            problems = _not_served(declared, planned, state)
+            later = [one for one in planned.withdrawn if one not in first]
+            answers.update({one.number: _tell("RemoveExport", "q", str(one.number)) for one in later})
+            problems = [*_still_served(planned, answers), *_not_served(declared, planned, state)]
         if not problems and noted != planned.text:
             _put(state, planned.text)
     except (OSError, ServerError) as error:
@@ -113,6 +127,20 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
     if problems:
         raise _taken_back(problems, declared, changed, planned, state)
     return ()
+
+
+def _still_served(planned: Plan, answers: Mapping[int, list[str]]) -> list[Problem]:
+    left = {one.number for one in _served()}
+    return [
+        Problem(
+            one.path,
+            "",
+            f"was withdrawn, and is served all the same (nfs-ganesha: {' '.join(answers[one.number])})",
+            "run again; where that does not help, restart nfs-ganesha",
+        )
+        for one in planned.withdrawn
+        if one.number in left
+    ]
 
 
 def _not_served(declared: Declaration, planned: Plan, state: State) -> list[Problem]:
@@ -133,18 +161,24 @@ def _taken_back(
     try:
         former = state.drop_in.text or ""
         touched = {planned.numbers[path]: path for path in changed if path in planned.numbers}
-        _put(state, dropin.noting(former, declared.name, [path for one, path in touched.items() if one not in before]))
-        for number in {*touched, *(one.number for one in planned.withdrawn)}:
-            if number in before:
-                _export(state.drop_in.path, number)
-            elif number in {one.number for one in _served()}:
+        made = {number: path for number, path in touched.items() if number not in before}
+        updated = {number: path for number, path in touched.items() if number in before}
+        _put(state, dropin.noting(former, declared.name, made.values(), updated.values()))
+        # As in the plan: what lies in another goes before it, and comes after it.
+        for number in sorted(made, key=lambda one: len(made[one]), reverse=True):
+            if number in {one.number for one in _served()}:
                 _tell("RemoveExport", "q", str(number))
-        _put(state, former)
+        for number in [*updated, *(one.number for one in reversed(planned.withdrawn))]:
+            if number in updated or number not in {one.number for one in _served()}:
+                _export(state.drop_in.path, number)
         now = {one.number: one for one in _served()}
+        lost = [one.path for number, one in before.items() if now.get(number) != one]
+        lost += [path for number, path in made.items() if number in now]
+        if not lost:
+            _put(state, former)
     except (OSError, ServerError) as error:
         return ServerRefused(items, False, str(error))
-    lost = [one.path for number, one in before.items() if now.get(number) != one]
-    return ServerRefused(items, not lost, f"no longer served as before: {', '.join(lost)}")
+    return ServerRefused(items, not lost, f"not served as before: {', '.join(lost)}")
 
 
 def _put(state: State, text: str) -> None:
@@ -191,12 +225,16 @@ def _served() -> tuple[Served, ...]:
     """Every export that the server has, without the pseudo file system's root."""
     shown = _ask("ShowExports")
     numbers = [one[0] for one in shown[1]]
-    return tuple(_as_served(_ask("DisplayExport", "q", str(number))) for number in numbers if number != 0)
+    # Of what it has from the start on, the root comes last.
+    at_start = numbers[: numbers.index(0)] if 0 in numbers else []
+    return tuple(
+        _as_served(_ask("DisplayExport", "q", str(number)), number in at_start) for number in numbers if number != 0
+    )
 
 
-def _as_served(shown: list[Any]) -> Served:
+def _as_served(shown: list[Any], at_start: bool) -> Served:
     number, path, pseudo, _tag, listed = shown
-    return Served(number, path, pseudo, frozenset(client[0] for client in listed))
+    return Served(number, path, pseudo, frozenset(client[0] for client in listed), json.dumps(listed), at_start)
 
 
 def _ask(method: str, *arguments: str) -> Any:
@@ -215,7 +253,11 @@ def _ask(method: str, *arguments: str) -> Any:
 
 def _tell(method: str, *arguments: str) -> list[str]:
     """Call the export manager to change something. Returns its answer or its complaint, line by line."""
+    deadline = time.monotonic() + _ANSWERS_WITHIN
     done = _call(method, *arguments)
+    while done.returncode != 0 and _BUSY in done.stderr and time.monotonic() < deadline:
+        time.sleep(0.3)
+        done = _call(method, *arguments)
     if done.returncode != 0:
         return ["Refused", *done.stderr.splitlines()]
     return "\n".join(str(part) for part in json.loads(done.stdout or "{}").get("data", [])).splitlines()

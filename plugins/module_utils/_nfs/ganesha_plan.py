@@ -21,12 +21,22 @@ from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Pro
 
 @dataclass(frozen=True)
 class Served:
-    """An export that the running server has, as it names it on D-Bus. Of a client given by name it has the address."""
+    """An export that the running server has, as it names it on D-Bus. Of a client given by name it has the address.
+
+    `rights` are those of all clients in the server's own numbers, which only tell whether they are the same as before.
+    `at_start` says that the server had it from the start on.
+    """
 
     number: int
     path: str
     pseudo: str
     clients: frozenset[str]
+    rights: str = ""
+    at_start: bool = field(default=False, compare=False)
+
+    def holds(self, path: str) -> bool:
+        """Whether this place of the pseudo file system lies in it, so that the server mounts it there."""
+        return path.startswith(self.pseudo.rstrip("/") + "/") and path != self.pseudo
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Foreign:
 
 @dataclass(frozen=True)
 class State:
-    """The server as it was observed. `served` is None while it does not run.
+    """The server as it was observed. `served` is None while it does not run, and in the order in which it got them.
 
     `addresses` gives for a host name the networks that the server may have made of it.
     """
@@ -60,7 +70,8 @@ class State:
 class Plan:
     """`problems` are those of the drop-in as a whole; `text` is the drop-in to be (empty: no file).
 
-    `numbers` gives each declared export its number; `withdrawn` are the exports in service that are to go.
+    `numbers` gives each declared export its number; `withdrawn` are the exports in service that are to go, the deepest
+    first: nfs-ganesha keeps one for as long as it holds another.
     """
 
     steps: tuple[Step, ...]
@@ -80,12 +91,13 @@ def plan(declared: Declaration, state: State) -> Plan:
     steps += [_gone(path, filed.get(path), state) for path in gone]
     unfinished = [path for path in state.drop_in.unfinished if path not in present and path not in gone]
     steps += [_unfinished(path, state) for path in unfinished]
+    withdrawn = {one.number: one for path in [*gone, *unfinished] for one in _own_served(path, state)}
     return Plan(
-        steps=tuple(_with_problems(step, declared, state) for step in steps),
+        steps=tuple(_with_problems(step, declared, withdrawn, state) for step in steps),
         problems=(*state.drop_in.problems, *_inclusion_problems(state)),
         text=ganesha_config.drop_in(declared, numbers),
         numbers=numbers,
-        withdrawn=tuple(one for path in [*gone, *unfinished] for one in _own_served(path, state)),
+        withdrawn=tuple(sorted(withdrawn.values(), key=lambda one: len(one.pseudo), reverse=True)),
     )
 
 
@@ -132,10 +144,10 @@ def _present(export: Export, filed: FiledExport | None, state: State, numbers: M
         return Step(
             export.path,
             plans.UPDATE,
-            {"file": "noted as being withdrawn"},
+            {"file": "noted as being changed or withdrawn"},
             {"file": "declared"},
             details=details,
-            message="a run that was cut short was withdrawing it: the note of that is gone",
+            message="a run that was cut short was changing or withdrawing it: exported again",
         )
     return Step(export.path, plans.KEEP, before, after, details=details)
 
@@ -153,8 +165,8 @@ def _unfinished(path: str, state: State) -> Step:
     return Step(path, plans.REMOVE, before, None, message="a run that was cut short was withdrawing it")
 
 
-def _with_problems(step: Step, declared: Declaration, state: State) -> Step:
-    problems = tuple(_problems(step, declared, state))
+def _with_problems(step: Step, declared: Declaration, withdrawn: Mapping[int, Served], state: State) -> Step:
+    problems = (*_problems(step, declared, state), *_left_in_it(step, withdrawn, state))
     return refused(step, *problems) if problems else step
 
 
@@ -171,6 +183,33 @@ def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Probl
                 f"{foreign.file} exports it as well, and the server takes only one of the two",
                 "remove it there or here",
             )
+
+
+def _left_in_it(step: Step, withdrawn: Mapping[int, Served], state: State) -> Iterator[Problem]:
+    """What keeps the server from withdrawing an export. To withdraw and export that again as well would break what its
+    clients have open."""
+    for one in withdrawn.values():
+        if step.name not in (one.path, one.pseudo):
+            continue
+        left = [other.pseudo for other in _mounted_in(one, state) if other.number not in withdrawn]
+        if left:
+            yield Problem(
+                step.name,
+                "path",
+                f"nfs-ganesha cannot withdraw it while it serves {', '.join(left)} inside of it",
+                "keep it declared, for fewer clients if need be; or leave out what lies in it as well, and declare "
+                "that again in the next run (its clients lose what they have open)",
+            )
+
+
+def _mounted_in(one: Served, state: State) -> Iterator[Served]:
+    """What the server mounted in an export: at its start whatever lies in it, later what comes after it."""
+    came_before = not one.at_start
+    for other in state.served or ():
+        if other.number == one.number:
+            came_before = False
+        elif one.holds(other.pseudo) and not came_before:
+            yield other
 
 
 def _inclusion_problems(state: State) -> Iterator[Problem]:
