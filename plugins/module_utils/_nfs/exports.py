@@ -46,6 +46,11 @@ class Entry:
     def client(self) -> str:
         return clients.canonical(self.host)
 
+    @property
+    def options(self) -> str:
+        """As they are written there."""
+        return self.line.partition("(")[2][:-1]
+
 
 def drop_in(declared: Declaration) -> str:
     """The text of the drop-in file; empty when there is nothing to export."""

@@ -61,14 +61,14 @@ def observe(declared: Declaration, will_apply: bool) -> State:
         *(export.path for export in declared.exports),
         *declared.absent,
         *_paths(drop_in.text or ""),
-        *drop_in.unfinished,
     ]
     real = {one: os.path.realpath(one) for one in ours}
+    places = {*real.values(), *drop_in.unfinished, *drop_in.links.values()}
     active = _active_table()
     hosts = {
         *(client.host for export in declared.exports for client in export.clients),
-        *(one.entry.client for one in foreign if one.entry.path in real.values()),
-        *(one.client for one in active if one.path in real.values()),
+        *(one.entry.client for one in foreign if one.entry.path in places),
+        *(one.client for one in active if one.path in places),
     }
     without_tls, remedy_for_tls = _without_tls(will_apply)
     return State(
@@ -108,7 +108,7 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
     except (OSError, ServerError) as error:
         problems, of_others = [Problem(state.drop_in.path, "", str(error), "see to that, then run again")], []
     if problems:
-        raise _taken_back(problems, declared, state)
+        raise _taken_back(problems, declared, planned, state)
     if not state.is_serving:
         of_others = [*of_others, f"the NFS server does not run: {state.drop_in.path} is in force once it does"]
     return tuple(of_others)
@@ -128,34 +128,51 @@ def _not_active(declared: Declaration, state: State, unexplained: list[str]) -> 
     ]
 
 
-def _taken_back(problems: Iterable[Problem], declared: Declaration, state: State) -> ServerRefused:
+def _taken_back(problems: Iterable[Problem], declared: Declaration, planned: Plan, state: State) -> ServerRefused:
     """Put the former file and the former table back."""
     # The same refusal is often said twice: by exportfs, and by the entry that is missing in the table because of it.
     items = [*dict.fromkeys(problems)]
     try:
         former = state.drop_in.text or ""
-        before = {(entry.path, entry.client) for entry in state.active}
-        ours = {state.real_path(export.path) for export in declared.exports}
-        added = [entry for entry in _active_table() if entry.path in ours and (entry.path, entry.client) not in before]
-        files.put(state.drop_in.path, dropin.noting(former, declared.name, sorted({entry.path for entry in added})))
+        added = _added(declared, state)
+        other = kernel_plan.not_as_before(declared, planned.stale, state, _active_table())
+        notes = sorted({entry.path for entry in [*added, *other]})
+        files.put(state.drop_in.path, dropin.noting(former, declared.name, notes))
         for entry in added:
             _withdraw(entry)
         _exportfs("-a")
+        # What was active with other rights than a file gives it, or without a file.
+        for entry in kernel_plan.not_as_before(declared, planned.stale, state, _active_table()):
+            _exportfs("-o", entry.options, _in_words_of_exportfs(entry))
+        lost = kernel_plan.not_as_before(declared, planned.stale, state, _active_table())
+        filed = {state.real_path(path) for path in _paths(former)}
+        left = [entry for entry in _added(declared, state) if entry.path not in filed]
+        if lost or left:
+            words = [f"not active as before: {', '.join(map(_in_words_of_exportfs, lost))}"] * bool(lost)
+            words += [f"still active: {', '.join(map(_in_words_of_exportfs, left))}"] * bool(left)
+            return ServerRefused(items, False, "; ".join(words))
         files.put(state.drop_in.path, former)
-        lost = before - {(entry.path, entry.client) for entry in _active_table()}
-        if lost:
-            return ServerRefused(items, False, f"no longer active: {', '.join(f'{c}:{p}' for p, c in sorted(lost))}")
     except (OSError, ServerError) as error:
         return ServerRefused(items, False, str(error))
     return ServerRefused(items, True)
 
 
+def _added(declared: Declaration, state: State) -> list[Entry]:
+    before = {(entry.path, entry.client) for entry in state.active}
+    ours = {state.real_path(export.path) for export in declared.exports}
+    return [entry for entry in _active_table() if entry.path in ours and (entry.path, entry.client) not in before]
+
+
 def _withdraw(entry: Entry) -> list[str]:
+    return _exportfs("-u", _in_words_of_exportfs(entry))
+
+
+def _in_words_of_exportfs(entry: Entry) -> str:
     host = entry.host
     if ":" in host:
         address, slash, length = host.partition("/")
         host = f"[{address}]{slash}{length}"
-    return _exportfs("-u", f"{host}:{entry.path}")
+    return f"{host}:{entry.path}"
 
 
 def _exportfs(*arguments: str) -> list[str]:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, differences
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, exports
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, dropin, exports
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.dropin import DropIn
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import no_such_directory
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.exports import Entry
@@ -84,10 +84,11 @@ def plan(declared: Declaration, state: State) -> Plan:
     steps += [_unfinished(path, state) for path in state.drop_in.unfinished if path not in known]
     stale = _stale(declared, filed, state)
     exported = {state.real_path(path) for path in present}
+    links = {path: state.real_path(path) for path in present if state.real_path(path) != path}
     return Plan(
         steps=tuple(_with_problems(step, declared, state) for step in steps),
         problems=state.drop_in.problems,
-        text=exports.drop_in(declared),
+        text=dropin.recording(exports.drop_in(declared), links),
         stale=stale,
         withdrawn=tuple(sorted({entry.path for entry in stale} - exported)),
     )
@@ -101,6 +102,14 @@ def missing_from(declared: Declaration, state: State) -> Iterator[tuple[Export, 
             found = next((one for one in active if state.same_client(entry.client, one.client)), None)
             if found is None or found.meaning != entry.meaning:
                 yield export, entry, found
+
+
+def not_as_before(declared: Declaration, stale: Iterable[Entry], state: State, now: Iterable[Entry]) -> list[Entry]:
+    """The entries where this call may have changed something that are gone now, or mean something else than before."""
+    ours = {*(state.real_path(export.path) for export in declared.exports), *(entry.path for entry in stale)}
+    meaning = {(entry.path, entry.client): entry.meaning for entry in now}
+    former = _without_foreign([entry for entry in state.active if entry.path in ours], state)
+    return [entry for entry in former if meaning.get((entry.path, entry.client)) != entry.meaning]
 
 
 def _present(export: Export, filed: Sequence[Entry], state: State) -> Step:
@@ -117,35 +126,44 @@ def _present(export: Export, filed: Sequence[Entry], state: State) -> Step:
     before = {"export": _line(export.path, filed)}
     if in_file:
         return Step(export.path, UPDATE, before, after, in_file, details=details)
-    if in_table:
-        return Step(
-            export.path,
-            UPDATE,
+    again = _why_again(export, bool(in_table), state)
+    if again is not None:
+        as_it_was, as_it_is, message = again
+        return Step(export.path, UPDATE, as_it_was, as_it_is, in_table, details=details, message=message)
+    return Step(export.path, KEEP, before, after, details=details)
+
+
+def _why_again(
+    export: Export, table_differs: bool, state: State
+) -> tuple[Mapping[str, Any], Mapping[str, Any], str] | None:
+    """What is not as it should be although the file declares the right thing: before, after, and in words."""
+    led_to, leads_to = state.drop_in.links.get(export.path, export.path), state.real_path(export.path)
+    if led_to != leads_to:
+        message = (
+            f"it leads to {leads_to}, which the file did not note"
+            if led_to == export.path
+            else f"it led to {led_to}, which is exported because of it no more"
+        )
+        return {"leads to": led_to}, {"leads to": leads_to}, message
+    if table_differs:
+        return (
             {"active": _line(export.path, _active_and_not_foreign(export.path, state)) or "not exported"},
             {"active": exports.line(export)},
-            in_table,
-            details=details,
-            message="the file was right, the active table of the server was not: exported again",
+            "the file was right, the active table of the server was not: exported again",
         )
     if not state.drop_in.sound:
-        return Step(
-            export.path,
-            UPDATE,
+        return (
             {"file": "not owned by root, or writable by others"},
             {"file": "owned by root, mode 0644"},
-            details=details,
-            message=f"{state.drop_in.path} could be written by others: written anew",
+            f"{state.drop_in.path} could be written by others: written anew",
         )
-    if state.real_path(export.path) in state.drop_in.unfinished:
-        return Step(
-            export.path,
-            UPDATE,
+    if leads_to in state.drop_in.unfinished:
+        return (
             {"file": "noted as being withdrawn"},
             {"file": "declared"},
-            details=details,
-            message="a run that was cut short was withdrawing it: the note of that is gone",
+            "a run that was cut short was withdrawing it: the note of that is gone",
         )
-    return Step(export.path, KEEP, before, after, details=details)
+    return None
 
 
 def _gone(path: str, filed: Sequence[Entry], state: State) -> Step:
@@ -160,7 +178,7 @@ def _gone(path: str, filed: Sequence[Entry], state: State) -> Step:
 
 
 def _unfinished(path: str, state: State) -> Step:
-    before = {"active": _line(path, _active_and_not_foreign(path, state)) or "noted as being withdrawn"}
+    before = {"active": _line(path, _active_and_not_foreign_at(path, state)) or "noted as being withdrawn"}
     return Step(path, REMOVE, before, None, message="a run that was cut short was withdrawing it")
 
 
@@ -210,8 +228,9 @@ def _stale(declared: Declaration, filed: Mapping[str, Sequence[Entry]], state: S
     """Active entries of paths that are, or were, ours, which nothing declares: not this call, and no file of others."""
     wanted = {export.path: exports.declared_entries(export) for export in declared.exports}
     stale: dict[tuple[str, str], Entry] = {}
-    for path in {*wanted, *declared.absent, *filed, *state.drop_in.unfinished}:
-        for entry in _active_and_not_foreign(path, state):
+    places = {state.real_path(path) for path in (*wanted, *declared.absent, *filed)}
+    for place in {*places, *state.drop_in.unfinished, *state.drop_in.links.values()}:
+        for entry in _active_and_not_foreign_at(place, state):
             stale.setdefault((entry.path, entry.client), entry)
     for path, entries in wanted.items():
         for entry in entries:
@@ -241,9 +260,22 @@ def _foreign(path: str, state: State) -> list[Foreign]:
 
 
 def _active_and_not_foreign(path: str, state: State) -> list[Entry]:
-    others = [foreign.entry.client for foreign in _foreign(path, state)]
+    return _active_and_not_foreign_at(state.real_path(path), state)
+
+
+def _active_and_not_foreign_at(place: str, state: State) -> list[Entry]:
+    """`place` is a directory as the active table names it. A path that is one may be a link to another by now."""
+    return _without_foreign([entry for entry in state.active if entry.path == place], state)
+
+
+def _without_foreign(entries: Iterable[Entry], state: State) -> list[Entry]:
     return [
-        entry for entry in _active(path, state) if not any(state.same_client(other, entry.client) for other in others)
+        entry
+        for entry in entries
+        if not any(
+            foreign.entry.path == entry.path and state.same_client(foreign.entry.client, entry.client)
+            for foreign in state.foreign
+        )
     ]
 
 

@@ -158,12 +158,59 @@ def test_a_directory_that_does_not_exist_is_refused():
 
 
 def test_a_symbolic_link_is_known_by_where_it_leads():
-    declaration, server = settled(export("/link"))
+    declaration = declared(export("/link"))
     real = {"/link": "/real"}
-    table = server.drop_in.text.replace("/link", "/real")
-    assert actions(plan(declaration, state(server.drop_in.text, table, real=real))) == {"/link": "keep"}
+    text = plan(declaration, state(real=real)).text
+    table = exports.drop_in(declared(export("/real")))
+    assert actions(plan(declaration, state(text, table, real=real))) == {"/link": "keep"}
+    not_noted = plan(declaration, state(exports.drop_in(declaration), table, real=real))
+    assert actions(not_noted) == {"/link": "update"}
+    assert not_noted.text == text
     both = plan(declared(export("/link"), export("/real")), state(real=real))
     assert "same directory as /link" in problems(both)[0]
+
+
+@pytest.mark.parametrize(
+    ("listed", "leads_to", "wanted"),
+    [
+        ([export("/cur")], "/data/v2", {"/cur": "update"}),
+        ([export("/cur")], "/cur", {"/cur": "update"}),
+        ([export("/cur", state="absent")], "/cur", {"/cur": "remove"}),
+        ([], "/cur", {"/cur": "remove"}),
+        ([], "/data/v2", {"/cur": "remove"}),
+    ],
+    ids=["another target", "a directory now", "link gone and absent", "link gone and dropped", "moved and dropped"],
+)
+def test_what_a_link_led_to_is_withdrawn_when_it_leads_there_no_more(listed, leads_to, wanted):
+    before = plan(declared(export("/cur")), state(real={"/cur": "/data/v 1"})).text
+    table = "/data/v\\0401 10.0.0.0/24(rw)\n/data/v3 10.0.0.0/24(rw)"
+    server = state(before, table, real={"/cur": leads_to})
+    planned = plan(declared(*listed), server)
+    assert actions(planned) == wanted
+    assert [entry.path for entry in planned.stale] == ["/data/v 1"]
+    assert planned.withdrawn == ("/data/v 1",)
+    assert DropIn(FILE, planned.text).links == ({"/cur": leads_to} if listed and leads_to == "/data/v2" else {})
+
+
+def test_what_a_link_led_to_stays_where_others_or_another_path_of_ours_export_it():
+    before = plan(declared(export("/cur")), state(real={"/cur": "/v1"})).text
+    table = "/v1 10.0.0.0/24(rw)"
+    theirs = state(before, table, [table], real={"/cur": "/v2"})
+    assert plan(declared(export("/cur")), theirs).stale == ()
+    ours = plan(declared(export("/cur"), export("/v1")), state(before, table, real={"/cur": "/v2"}))
+    assert (ours.stale, ours.withdrawn) == ((), ())
+
+
+def test_a_noted_directory_is_itself_although_a_link_stands_in_its_place_now():
+    server = state(dropin.noting("", "berthage", ["/a"]), "/a 10.0.0.0/24(rw)\n/b *(rw)", real={"/a": "/b"})
+    assert [entry.path for entry in plan(declared(), server).stale] == ["/a"]
+
+
+@given(st.dictionaries(*[st.text(st.characters(exclude_categories=["Cs"])).map("/{}".format)] * 2))
+def test_every_link_that_is_noted_is_read_back_and_is_no_export(links):
+    text = dropin.recording("", links)
+    assert DropIn(FILE, text).links == links
+    assert exports.entries(text) == ()
 
 
 def test_a_host_is_known_by_any_of_its_names():

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 berthage.swarm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A change that the kernel's server refuses is taken back, rights included, or it is said that it is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import exports, kernel, kernel_plan
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import ServerRefused
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.kernel_plan import Foreign, State
+from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._nfs.declarations import declared, export
+
+
+class Exportfs:
+    """The table, and exportfs as far as it is used here: what a file names replaces what the table has of it."""
+
+    def __init__(self, path, table):
+        self.path = path
+        self.table = {(one.path, one.client): one for one in exports.entries(table)}
+        self.takes_options = True
+
+    def __call__(self, *arguments):
+        if arguments == ("-a",):
+            return self._all()
+        *options, named = arguments[1:]
+        host, _colon, path = named.partition(":")
+        key = (path, exports.clients.canonical(host))
+        if arguments[0] == "-u":
+            self.table.pop(key)
+        elif self.takes_options:
+            self._take(exports.entries(f"{path} {host}({options[0]})"))
+        return []
+
+    def _all(self):
+        entries = exports.entries(self.path.read_text()) if self.path.exists() else ()
+        self._take([one for one in entries if one.path != "/refused"])
+        return [f"{one.path} does not support NFS export" for one in entries if one.path == "/refused"]
+
+    def _take(self, entries):
+        self.table.update({(one.path, one.client): one for one in entries})
+
+    @property
+    def meanings(self):
+        return {key: one.meaning for key, one in self.table.items()}
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    def made(table, text="", foreign=()):
+        path = tmp_path / "berthage.exports"
+        if text:
+            path.write_text(text)
+        exportfs = Exportfs(path, table)
+        monkeypatch.setattr(kernel, "_exportfs", exportfs)
+        monkeypatch.setattr(kernel, "_active_table", lambda: tuple(exportfs.table.values()))
+        return exportfs, State(kernel.files.read(str(path)), exports.entries(table), foreign)
+
+    return made
+
+
+def refused(declaration, state):
+    with pytest.raises(ServerRefused) as caught:
+        kernel.apply(declaration, kernel_plan.plan(declaration, state), state)
+    return caught.value
+
+
+BY_HAND = "/a 10.0.0.0/24(ro,no_subtree_check,all_squash,anonuid=1000)\n/other *(ro)"
+WIDER = declared(export("/a"), export("/refused"))
+
+
+def test_rights_that_were_given_by_hand_are_back_after_a_refusal(server):
+    exportfs, state = server(BY_HAND)
+    before = exportfs.meanings
+    assert refused(WIDER, state).restored
+    assert exportfs.meanings == before
+    assert not exportfs.path.exists()
+
+
+def test_a_client_let_in_by_hand_and_withdrawn_is_back_after_a_refusal(server, monkeypatch):
+    declaration = declared(export("/a"))
+    text = exports.drop_in(declaration)
+    exportfs, state = server(f"{text}\n/a 192.0.2.1(ro,no_subtree_check)\n/a 192.0.2.2(ro,no_subtree_check)", text)
+    before = exportfs.meanings
+    withdraw = kernel._withdraw
+    monkeypatch.setattr(kernel, "_withdraw", lambda entry: ["no"] if entry.client == "192.0.2.2" else withdraw(entry))
+    assert refused(declaration, state).restored
+    assert exportfs.meanings == before
+
+
+def test_rights_that_stay_wider_are_said_to_and_noted_for_the_next_run(server):
+    exportfs, state = server(BY_HAND)
+    exportfs.takes_options = False
+    refusal = refused(WIDER, state)
+    assert not refusal.restored
+    assert "not active as before: 10.0.0.0/24:/a" in str(refusal)
+    assert kernel.files.read(str(exportfs.path)).unfinished == ("/a",)
+
+
+def test_rights_that_a_file_of_others_gives_are_theirs(server):
+    theirs = exports.entries("/a 192.0.2.0/24(rw,no_subtree_check)")
+    exportfs, state = server("/a 192.0.2.0/24(ro)", foreign=[Foreign("/etc/exports", theirs[0])])
+    exportfs._all = lambda all_of_ours=exportfs._all: (exportfs._take(theirs), all_of_ours())[1]
+    assert refused(WIDER, state).restored
+    assert list(exportfs.meanings.values()) == [theirs[0].meaning]
