@@ -184,7 +184,12 @@ options:
       - What this call may do although it ends the way to data.
       - V(shrink) is needed where the volume has sets of bricks that are not declared. Their data is moved onto the
         others, and they are removed once nothing failed and nothing was skipped. The directories stay as they are.
-      - V(replace_brick) is needed where a set has another brick than the declared one.
+      - V(replace_brick) is needed where a set has another brick than the declared one. Gluster replaces bricks with
+        C(force) only, and takes whatever directory it is given. One on the root file system, because its own is not
+        mounted, fills that. One that was a brick before has files that may be read as if they were good. This module
+        looks at the directories on its own host only, and refuses such a mark there. On the other hosts look at them
+        before (C(getfattr -m . -d DIRECTORY), C(findmnt --target DIRECTORY)), which the role
+        P(berthage.swarm.glusterfs#role) does.
       - V(delete) is needed for volumes and for snapshots that are declared absent and exist.
     type: list
     elements: str
@@ -194,7 +199,8 @@ options:
     description:
       - Accept bricks on the root file system, and bricks that are themselves mount points.
       - Gluster then also takes directories that were bricks of a deleted volume. On the host on which the module runs
-        this is refused all the same; on the others it cannot be seen from here.
+        this is refused all the same; on the others it cannot be seen from here. The role
+        P(berthage.swarm.glusterfs#role) looks there, too.
     type: bool
     default: false
   heal_timeout:

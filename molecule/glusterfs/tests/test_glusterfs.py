@@ -102,6 +102,16 @@ def test_a_volume_that_is_declared_stopped_is_not_running(host):
     assert options["performance.cache-size"] == "64MB"
 
 
+def test_an_empty_list_of_who_may_use_a_volume_does_not_open_it_to_everybody(host):
+    allowed = {
+        volume: gluster(host, "volume", "get", volume, "auth.allow").findtext(".//Value")
+        for volume in ("gv0", "arbitrated")
+    }
+
+    assert allowed["gv0"].count(",") == 3, "the pool and the client"
+    assert allowed["arbitrated"] == allowed["gv0"]
+
+
 def test_runs_after_the_first_changed_nothing_that_gluster_knows(host):
     # The ids of the volumes are among it.
     first = host.file("/root/first_info").content_string

@@ -99,6 +99,34 @@ def test_a_place_with_files_in_it_is_not_hidden_by_a_mount(host):
     assert uuid(host, "/dev/filled") and "ext4" in host.check_output("blkid --probe /dev/filled")
 
 
+def test_a_line_that_calls_the_device_otherwise_is_left_as_it_is(host):
+    fstab = host.file("/etc/fstab").content_string
+    host.check_output(f"sed -i 's|^UUID=.* {BRICKS}/first |/dev/empty {BRICKS}/first |' /etc/fstab")
+    otherwise = host.file("/etc/fstab").content_string
+    assert otherwise != fstab
+
+    result = run_playbook(CONVERGE)
+
+    assert result.returncode == 0 and "changed=0" in result.stdout, result.stdout
+    assert host.file("/etc/fstab").content_string == otherwise
+    host.check_output(f"sed -i 's|^/dev/empty |UUID={uuid(host, '/dev/empty')} |' /etc/fstab")
+    assert host.file("/etc/fstab").content_string == fstab
+
+
+def test_a_directory_of_a_mounted_device_is_not_where_it_is_mounted(host):
+    inner = f"{BRICKS}/first/inner"
+    host.check_output(f"mkdir {inner}")
+    fstab = host.file("/etc/fstab").content_string
+
+    wanted = {"glusterfs_bricks": [{"path": inner, "device": "/dev/empty"}]}
+    result = run_playbook(CONVERGE, "--extra-vars", json.dumps(wanted))
+
+    assert result.returncode != 0
+    assert f"/dev/empty is mounted at {BRICKS}/first; unmount it first" in " ".join(result.stdout.split())
+    assert host.file("/etc/fstab").content_string == fstab
+    host.check_output(f"rmdir {inner}")
+
+
 def test_what_something_holds_is_left_alone_even_with_consent(host):
     hold = "import os, time; file = os.open('/dev/start', os.O_RDONLY | os.O_EXCL); time.sleep(600)"
     host.check_output(f'systemd-run --unit=holder --collect python3 -c "{hold}"')

@@ -128,6 +128,44 @@ def test_a_second_run_changes_nothing_and_a_renewal_tells_no_key():
     assert mount(node("client"), "gv0")
 
 
+def test_a_second_authority_is_refused_beside_certificates_of_the_first(host):
+    """The host that had it was rebuilt, or is another one than before."""
+
+    def kept() -> list[str]:
+        return [node(name).check_output(f"cat {FILES}.pem {FILES}.ca") for name in ("node2", "client")]
+
+    authority, before = "/etc/berthage/glusterfs-ca", kept()
+    host.check_output(f"mkdir /root/kept && cp -a {FILES}.* /root/kept/ && cp -a {authority} /root/authority")
+    host.check_output(f"rm -r {FILES}.* {authority}")
+    # Not in this run, and asked all the same; but for one that is gone.
+    variables = json.dumps({"glusterfs_clients": ["client", "gone"]})
+    lost = run_playbook(CONVERGE, "-i", "gone,", "--limit", "node1", "--extra-vars", variables)
+    assert lost.returncode != 0
+    said = " ".join(lost.stdout.split())
+    assert f"{authority} on node1 has no authority (ca.pem), and not the one of glusterfs.ca" in said
+    assert "on node2, client; hosts that trust two" in said
+    assert f"Restore {authority} from its backup on node1" in said
+    assert not host.file(authority).exists and not host.file(f"{FILES}.key").exists
+    ahead = run_playbook(CONVERGE, "--check")
+    assert ahead.returncode != 0 and "has no authority" in " ".join(ahead.stdout.split())
+
+    host.check_output(f"cp -a /root/kept/. {FILES.rpartition('/')[0]}/ && mkdir {authority}")
+    host.check_output(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=another -keyout {authority}/ca.key"
+        f" -out {authority}/ca.pem"
+    )
+    other = run_playbook(CONVERGE, "--extra-vars", "glusterfs_tls_renew_days=1050 glusterfs_tls_days=1100")
+    assert other.returncode != 0
+    said = " ".join(other.stdout.split())
+    assert f"{authority} on node1 has another authority, and not the one" in said
+    assert "on node1, node2, client; hosts that trust two" in said
+    assert kept() == before
+
+    host.check_output(f"rm -r {authority} && cp -a /root/authority {authority}")
+    again = run_playbook(CONVERGE)
+    assert again.returncode == 0 and again.stdout.count("changed=0") == 3, again.stdout
+
+
 def test_turning_it_on_under_a_running_volume_is_refused(host):
     result = module(
         host,

@@ -18,6 +18,7 @@ import errno
 import glob
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -51,6 +52,13 @@ class Brick:
 
 
 @dataclass(frozen=True)
+class Mount:
+    device: str  # MAJOR:MINOR
+    root: str  # what of its file system
+    point: str
+
+
+@dataclass(frozen=True)
 class Seen:
     """A device, and the place where it is to be mounted. `problem` says what is in the way."""
 
@@ -58,7 +66,6 @@ class Seen:
     mounted: bool = False
     signatures: str = ""  # what libblkid finds on it
     is_ours: bool = False
-    source: str = ""  # what fstab calls it; empty until it has a file system
     listed: bool = False  # in fstab, at its path
 
 
@@ -87,24 +94,25 @@ def look(brick: Brick) -> Seen:
     if not stat.S_ISBLK(device.st_mode):
         return Seen(f"{brick.device} is no block device; see `lsblk` for what this host has")
     found = _signatures(brick.device)
-    source = _source(device, found)
-    lines = [line[0] for line in _fstab() if line[1:2] == [brick.path]]
-    listed = bool(source) and lines == [source]
-    place = os.stat(brick.path) if os.path.isdir(brick.path) else None
-    if place is not None and place.st_dev == device.st_rdev:
-        return Seen(mounted=True, is_ours=True, source=source, listed=listed)
-    is_ours = found.get("TYPE") in MKFS and found.get("LABEL") == LABEL
+    mounted = _is_mounted(brick, device)
+    is_ours = mounted or (found.get("TYPE") in MKFS and found.get("LABEL") == LABEL)
+    lines = [line[0] for line in _fstab() if os.path.normpath(_decoded(line[1])) == os.path.normpath(brick.path)]
+    # What is to be formatted is called otherwise after that.
+    listed = is_ours and bool(lines) and all(_means(line, device, found) for line in lines)
+    problems = []
+    if lines and not listed:
+        problems.append(f"{FSTAB} has another line for {brick.path}; remove it, or leave `device` out")
+    if mounted:
+        return Seen("; ".join(problems), mounted=True, is_ours=True, listed=listed)
     shown = ", ".join(f"{key} {found[key]}" for key in ("TYPE", "PTTYPE", "LABEL", "UUID") if key in found)
     shown = shown or ("data of no kind that blkid knows" if _has_data(brick.device) else "")
-    problems = list(_in_the_way(brick, device, place))
+    problems = [*_in_the_way(brick, device), *problems]
     if shown and not is_ours and not brick.wipe:
         problems.append(
             f"{brick.device} is not empty ({shown}); say `wipe: true` with it when nothing on it is needed, or mount "
             "it yourself and leave `device` out"
         )
-    if lines and not listed:
-        problems.append(f"{FSTAB} has another line for {brick.path}; remove it, or leave `device` out")
-    return Seen("; ".join(problems), False, shown, is_ours, source, listed)
+    return Seen("; ".join(problems), False, shown, is_ours, listed)
 
 
 def plan(brick: Brick, seen: Seen) -> list[str]:
@@ -122,7 +130,8 @@ def do(brick: Brick, seen: Seen) -> None:
         _run(*MKFS[brick.fs_type], brick.device)
     if not seen.listed:
         found = _signatures(brick.device)
-        _list(f"{_source(os.stat(brick.device), found)} {brick.path} {found['TYPE']} {OPTIONS} 0 0\n")
+        source = _source(os.stat(brick.device), found)
+        _list(f"{source} {_encoded(brick.path)} {found['TYPE']} {OPTIONS} 0 0\n")
         _run("systemctl", "daemon-reload")
     if not seen.mounted:
         os.makedirs(brick.path, exist_ok=True)
@@ -135,11 +144,19 @@ def do(brick: Brick, seen: Seen) -> None:
             )
 
 
-def _in_the_way(brick: Brick, device: os.stat_result, place: os.stat_result | None) -> Iterator[str]:
+def _is_mounted(brick: Brick, device: os.stat_result) -> bool:
+    """Whether the file system of the device, as a whole, is what is mounted at the path itself. (That the path is on
+    the device says less: it may be any directory of it.)"""
+    here = [each for each in _mounts() if each.point == os.path.realpath(brick.path)]
+    return bool(here) and (here[-1].device, here[-1].root) == (_numbers(device.st_rdev), "/")
+
+
+def _in_the_way(brick: Brick, device: os.stat_result) -> Iterator[str]:
+    place = os.stat(brick.path) if os.path.isdir(brick.path) else None
     name = os.path.basename(os.path.realpath(brick.device))
     users = [os.path.basename(each) for each in glob.glob(f"/sys/class/block/{name}/holders/*")]
     parts = [each.split("/")[-2] for each in glob.glob(f"/sys/class/block/{name}/*/partition")]
-    where = [line.split()[4] for line in _lines("/proc/self/mountinfo") if line.split()[2] == _numbers(device.st_rdev)]
+    where = [each.point for each in _mounts() if each.device == _numbers(device.st_rdev)]
     if where:
         yield f"{brick.device} is mounted at {', '.join(where)}; unmount it first, or choose another"
     if users or parts:
@@ -210,8 +227,37 @@ def _refuse(problems: list[str]) -> None:
         raise Failed("\n".join(problems))
 
 
+def _means(source: str, device: os.stat_result, found: dict[str, str]) -> bool:
+    """Whether a line of fstab is about a device, whatever it calls it."""
+    tag, is_tag, value = source.partition("=")
+    if tag == "UUID":
+        return found.get("UUID", "").lower() == value.strip('"').lower()
+    name = _call("findfs", source.replace('"', "")).stdout.strip() if is_tag and "/" not in tag else _decoded(source)
+    try:
+        meant = os.stat(name)
+    except OSError:
+        return False
+    return stat.S_ISBLK(meant.st_mode) and meant.st_rdev == device.st_rdev
+
+
+def _mounts() -> list[Mount]:
+    """Those of this process, in their order: of several at one place, the last one is seen. See proc(5)."""
+    lines = [line.split() for line in _lines("/proc/self/mountinfo")]
+    return [Mount(line[2], _decoded(line[3]), _decoded(line[4])) for line in lines]
+
+
+def _decoded(text: str) -> str:
+    """Of mountinfo and fstab, which write a space as \\040."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+
+
+def _encoded(text: str) -> str:
+    return re.sub(r"[\s\\]", lambda found: f"\\{ord(found[0]):03o}", text)
+
+
 def _fstab() -> list[list[str]]:
-    return [line.split() for line in _lines(FSTAB) if line.strip() and not line.lstrip().startswith("#")]
+    lines = [line.split() for line in _lines(FSTAB) if not line.lstrip().startswith("#")]
+    return [line for line in lines if len(line) > 1]
 
 
 def _lines(path: str) -> list[str]:

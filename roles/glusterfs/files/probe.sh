@@ -49,6 +49,10 @@ echo "secure=$([ -e /var/lib/glusterd/secure-access ] && echo yes)"
 set -- /var/lib/glusterd/vols/*
 echo "volumes=$([ -e "$1" ] && echo $# || echo 0)"
 
+# The directories that gluster knows as bricks of this host. (The files hold all hosts' bricks.)
+uuid=$(sed -n 's/^UUID=//p' /var/lib/glusterd/glusterd.info 2>/dev/null)
+echo "bricks=$(grep -lsxF "uuid=$uuid" /var/lib/glusterd/vols/*/bricks/* | xargs -r sed -n 's/^path=//p' | tr '\n' ' ')"
+
 echo "selinux=$(getenforce 2>/dev/null)"
 
 # A host that was given back its place in the pool, and is not whole yet: see rebuild.py.

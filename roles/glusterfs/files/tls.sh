@@ -2,7 +2,9 @@
 # SPDX-FileCopyrightText: 2026 berthage.swarm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Keys and certificates for GlusterFS. A key is made where it is used, and never leaves that host; what is printed is public.
-#   tls.sh look DIRECTORY NAME DAYS             is a certificate wanted? prints `fine`, or why not
+#   tls.sh look DIRECTORY NAME DAYS [AUTHORITY] is a certificate wanted? prints `fine`, or why not; with the directory of
+#                                               an authority also what `authorities` prints
+#   tls.sh authorities DIRECTORIES AUTHORITY    whom this host trusts, by glusterfs.ca, and whom it signs for: fingerprints
 #   tls.sh request DIRECTORY NAME               makes the key where there is none, and prints a request for NAME
 #   tls.sh sign DIRECTORY NAME DAYS             on the host of the authority: the request on stdin becomes a certificate,
 #                                               printed with the authority's own behind it
@@ -13,6 +15,20 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 do=$1 dir=$2 name=$3 days=${4:-0}
 
 refuse() { echo "$*" >&2; exit 1; }
+
+# Of every certificate in a file.
+fingerprints() { # FILE
+    [ -s "$1" ] || return 0
+    awk '/-----BEGIN .*CERTIFICATE-----/ {on = 1; body = ""; next} /-----END/ {if (on) print body; on = 0} on {gsub(/[ \t\r]/, ""); body = body $0}' "$1" |
+        while read -r body; do printf %s "$body" | base64 -d | sha256sum | cut -c1-64; done
+}
+authorities() { # DIRECTORIES AUTHORITY
+    trusts=''
+    for each in $1; do trusts="$trusts $(fingerprints "$each/glusterfs.ca" | tr '\n' ' ')"; done
+    echo "trusts=$trusts"
+    echo "signs=$(fingerprints "$2/ca.pem" | head -n 1)"
+    echo "end="
+}
 
 # Why a certificate does not do, or nothing when it does.
 why_not() { # CERTIFICATE AUTHORITY KEY
@@ -26,9 +42,16 @@ why_not() { # CERTIFICATE AUTHORITY KEY
 
 case $do in
 look)
-    [ -s "$dir/glusterfs.key" ] || { echo "there is no key"; exit; }
-    why=$(why_not "$dir/glusterfs.pem" "$dir/glusterfs.ca" "$dir/glusterfs.key")
+    if [ -s "$dir/glusterfs.key" ]; then
+        why=$(why_not "$dir/glusterfs.pem" "$dir/glusterfs.ca" "$dir/glusterfs.key")
+    else
+        why="there is no key"
+    fi
     echo "${why:-fine}"
+    [ -z "${5:-}" ] || authorities "$dir" "$5"
+    ;;
+authorities)
+    authorities "$dir" "$name"
     ;;
 request)
     mkdir -p "$dir"

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role makes of a declaration, as Ansible itself templates it."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+ROLE = Path(__file__).parents[3] / "roles/glusterfs"
+HOSTS = {f"g{number}": {"ansible_host": f"192.0.2.1{number}"} for number in (1, 2, 3)}
+
+
+def templated(*names: str, probe: str = "bricks=\n", **declared: Any) -> list[tuple[Any, ...]]:
+    """Variables of the role's, as each host of a pool of three sees them."""
+    variables = {
+        **loaded("defaults"),
+        **loaded("vars"),
+        "glusterfs_nodes": list(HOSTS),
+        "ansible_play_hosts": list(HOSTS),
+        "hostvars": HOSTS,
+        "__glusterfs_probe": {"stdout": probe, "stdout_lines": probe.splitlines()},
+        **declared,
+    }
+    seen = []
+    for host in HOSTS:
+        templar = Templar(loader=DataLoader(), variables={**variables, "inventory_hostname": host})
+        seen.append(tuple(templar.template(variables[name]) for name in names))
+    return seen
+
+
+def loaded(part: str) -> dict[str, Any]:
+    loader = DataLoader()
+    # ansible-core 2.19 templates only what comes from where templates may come from.
+    trusted = "trusted_as_template" in inspect.signature(loader.load_from_file).parameters
+    return dict(loader.load_from_file(f"{ROLE}/{part}/main.yml", **({"trusted_as_template": True} if trusted else {})))
+
+
+def test_a_volume_is_open_to_others_only_where_somebody_is_named():
+    declared = [
+        {"name": "nothing"},
+        {"name": "empty", "auth_allow": []},
+        {"name": "unset", "auth_allow": None},
+        {"name": "open", "auth_allow": ["*"]},
+        {"name": "option", "auth_allow": [], "options": {"auth.allow": "192.0.2.7"}},
+        {"name": "gone", "auth_allow": [], "state": "absent"},
+    ]
+    (first,), *_others = templated(
+        "__glusterfs_declared", glusterfs_volumes=declared, glusterfs_clients=["192.0.2.0/28"]
+    )
+
+    allowed = {volume["name"]: volume.get("auth_allow") for volume in first}
+    pool = ["192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.0/28"]
+    assert allowed == {"nothing": pool, "empty": pool, "unset": pool, "open": ["*"], "option": [], "gone": []}
+
+
+def test_each_host_looks_at_its_own_bricks_that_gluster_does_not_know():
+    bricks = ["g1:/data//one/", "192.0.2.12:/data/one", "g3:/data/one"]
+    declared = [
+        {"name": "gv0", "bricks": bricks},
+        {"name": "more", "bricks": ["g1:/data/two", "G2.example:/data/two"]},
+        {"name": "gone", "bricks": ["g1:/data/three"], "state": "absent"},
+    ]
+    names = ("__glusterfs_new_bricks", "__glusterfs_bricks_elsewhere")
+    seen = templated(*names, probe="bricks=/data/two /data/four \n", glusterfs_volumes=declared)
+    assert seen == [(["/data/one"], [])] * 3
+
+    # Where gluster would take any directory, those that nobody looks at matter, to the one that speaks for the pool.
+    seen = templated(*names, probe="bricks=\n", glusterfs_volumes=declared, glusterfs_allow=["replace_brick"])
+    strange = {"host": "g2.example", "path": "/data/two"}
+    assert seen == [(["/data/one", "/data/two"], [strange]), (["/data/one"], []), (["/data/one"], [])]
+
+
+def test_hosts_that_trust_another_authority_than_the_one_that_would_sign_are_found():
+    one, other = "0a" * 32, "0b" * 32
+    names = ("__glusterfs_tls_authority", "__glusterfs_tls_strangers", "__glusterfs_tls_holders")
+
+    def found(signs: str, **trusts: str) -> tuple[Any, ...]:
+        """g1 signs. g2 is in this play, where it has looked; g3 was asked, and so was `gone`, which did not answer."""
+        hosts = {
+            "g1": {},
+            "g2": {"__glusterfs_tls_looked": {"stdout": f"fine\ntrusts= {trusts['g2']}  \nsigns=\nend="}},
+        }
+        asked = [
+            {"item": "g1", "stdout": f"trusts= \nsigns={signs}\nend="},
+            {"item": "g3", "stdout": f"trusts= {trusts['g3']} \nsigns={other}\nend="},
+            {"item": "gone", "unreachable": True},
+        ]
+        (seen, *_others) = templated(
+            *names, hostvars={**HOSTS, **hosts}, ansible_play_hosts=["g2"], __glusterfs_tls_asked={"results": asked}
+        )
+        return seen
+
+    assert found(one, g2=one, g3=one) == (one, [], ["g3"])
+    # Two of them are trusted while one takes the place of the other.
+    assert found(one, g2=f"{other} {one}", g3="") == (one, [], ["g3"])
+    assert found(one, g2=one, g3=other) == (one, ["g3"], ["g3"])
+    # Lost, with the certificates still there; and not made yet.
+    assert found("", g2=one, g3=one) == ("", ["g2", "g3"], ["g3"])
+    assert found("", g2="", g3="") == ("", [], ["g3"])
