@@ -185,6 +185,7 @@ def test_a_rule_that_somebody_gave_ufw_for_the_same_source_is_not_written_over(i
     in_use.host.check_output(f"ufw delete allow {theirs}")
 
 
+@pytest.mark.parametrize("in_use", ["server:nftables", "server13:firewalld", "server:ufw"], indirect=True)
 def test_everyone_is_one_family_or_both(in_use):
     assert in_use.declare("0.0.0.0/0")["changed"]
     assert not in_use.declare("0.0.0.0/0")["changed"]
@@ -197,7 +198,7 @@ def test_everyone_is_one_family_or_both(in_use):
 
 
 @pytest.mark.parametrize("in_use", ["server13:firewalld"], indirect=True)
-@pytest.mark.parametrize("target", ["default", "%%REJECT%%", "DROP"])
+@pytest.mark.parametrize("target", ["default", "DROP"])
 def test_firewalld_lets_in_whom_its_own_rules_do_not_deny_whatever_the_target_of_the_zone(in_use, target):
     network = str(ipaddress.ip_network(f"{address('client')}/24", strict=False))
     in_use.host.check_output(f"firewall-cmd --permanent --zone=public --set-target={target} && firewall-cmd --reload")
