@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import subprocess
 
+import pytest
 from checks import node, run_playbook, wait_for
 from figures import measured
 from rolling import a_writer, nothing_is_lost, problems
@@ -35,12 +36,49 @@ def said(run: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_a_host_that_a_volume_cannot_do_without_is_not_touched():
-    old, before = version("node1"), servers("node1")
-    run = run_playbook("berthage.swarm.glusterfs_upgrade")
+    host = node("node1")
+    here, there = (node(name).check_output("hostname -I").split()[0] for name in ("node1", "node2"))
+    bricks = f"{here}:/data/pair-1 {here}:/data/pair-2 {there}:/data/pair-3"
+    host.check_output(f"gluster --mode=script volume create pair replica 3 {bricks} force")
+    try:
+        host.check_output("gluster --mode=script volume start pair")
+        old, before = version("node1"), servers("node1")
+        run = run_playbook("berthage.swarm.glusterfs_upgrade")
+
+        assert run.returncode != 0
+        # Three copies do not help where two of them are here.
+        assert "node1: without this host the volumes pair, single could not be used" in said(run)
+        assert (version("node1"), servers("node1")) == (old, before)
+    finally:
+        host.run("gluster --mode=script volume stop pair")
+        host.check_output("gluster --mode=script volume delete pair")
+
+
+@pytest.mark.parametrize("seconds", ["1h", "60s", "-5"])
+def test_a_limit_that_is_no_number_is_not_taken_for_none(seconds):
+    before = servers("node1")
+    run = run_playbook(
+        "berthage.swarm.glusterfs_upgrade", *ACCEPTED, "-e", f"berthage_glusterfs_heal_timeout={seconds}"
+    )
 
     assert run.returncode != 0
-    assert "node1: without this host the volumes single could not be used" in said(run)
-    assert (version("node1"), servers("node1")) == (old, before)
+    assert "berthage_glusterfs_heal_timeout: give a whole number of seconds" in said(run)
+    assert servers("node1") == before
+
+
+def test_a_host_that_cannot_be_rebooted_has_its_servers_again():
+    host = node("node1")
+    host.check_output("mv /sbin/shutdown /sbin/shutdown.away")
+    try:
+        run = run_playbook("berthage.swarm.glusterfs_reboot", *ACCEPTED)
+    finally:
+        host.check_output("mv /sbin/shutdown.away /sbin/shutdown")
+
+    assert run.returncode != 0
+    assert "node1: it could not be rebooted, its servers were started again, and no further host was touched" in said(
+        run
+    )
+    assert wait_for(lambda: not problems(), seconds=60), problems()
 
 
 def test_a_pool_with_a_dead_brick_is_not_touched():
@@ -50,10 +88,10 @@ def test_a_pool_with_a_dead_brick_is_not_touched():
     assert wait_for(problems, seconds=20)
     before = servers("node1")
 
-    run = run_playbook("berthage.swarm.glusterfs_upgrade", *ACCEPTED, "-e", "berthage_glusterfs_before_timeout=10")
+    run = run_playbook("berthage.swarm.glusterfs_upgrade", *ACCEPTED, "-e", "berthage_glusterfs_before_timeout=0")
 
     assert run.returncode != 0
-    assert "node1: it was to be taken next, and in 10 s the pool was not whole; nothing further was done" in said(run)
+    assert "node1: it was to be taken next, and in 0 s the pool was not whole; nothing further was done" in said(run)
     assert re.search(r"gv0, offline: \S+\.13:/data/brick1/gv0,", said(run))
     assert servers("node1") == before
     assert NEW not in version("node1")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from checks import node, wait_for
@@ -21,6 +22,7 @@ THIN = {
     "bricks": ["node1:/bricks/thin/brick", "node2:/bricks/thin/brick"],
 }
 PLAIN = {"name": "plain", "bricks": ["node1:/data/bricks/plain"]}
+STOP = Path(__file__).parents[3] / "playbooks" / "files" / "glusterfs_stop.sh"
 ONLY_AT_FIRST = {"at-first": ("thin", "Started")}
 
 
@@ -120,6 +122,18 @@ def test_a_snapshot_shows_what_was_there_when_it_was_taken(host):
         assert host.run(f"touch {old}/new").rc != 0
     assert host.check_output(f"cat {directory}/file") == "after"
     unmount(host, "thin")
+
+
+def test_who_ends_the_servers_of_a_host_ends_those_of_its_snapshots_too(host):
+    """What an upgrade left would go on as the old version, and each further run would upgrade again."""
+    bricks = host.check_output("pgrep -x glusterfsd").split()
+    assert len(bricks) == 3, "one of each volume, and that of the snapshot"
+    try:
+        host.check_output(f"sh -s <<'END'\n{STOP.read_text()}\nEND")
+        assert host.run("pgrep -x glusterfsd").stdout == ""
+    finally:
+        host.check_output("systemctl start glusterd")
+    assert wait_for(lambda: len(host.run("pgrep -x glusterfsd").stdout.split()) == len(bricks), seconds=60)
 
 
 def test_one_that_is_only_kept_has_no_bricks_until_it_is_to_be_used(host):
