@@ -27,7 +27,8 @@ from verify_engine import (
     words_of,
 )
 
-DATA = f"{PREFIX}-data"
+# Unlike any name that verify_networks.py gives, which has a network's name behind a hyphen.
+DATA = f"{PREFIX}.data"
 # By its name, as the collection's modules have it, which this script cannot import: see backends/shared.py there.
 SECRET = re.compile(r"pass|pwd|secret|token|cred|key$", re.IGNORECASE)
 # The kernel's client of a backend, without which nothing is wrong with the volume.

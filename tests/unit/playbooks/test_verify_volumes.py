@@ -24,6 +24,11 @@ def test_a_missing_nfs_client_is_no_failure_but_any_other_mount_error_is() -> No
     assert verify_volumes.verdict_of_mount({"name": "c", "backend": "cephfs"}, "no such device")["outcome"] == "skipped"
 
 
+def test_no_network_makes_a_container_of_the_name_that_has_the_volumes() -> None:
+    # verify_networks.py puts the network's name behind a hyphen.
+    assert not verify_volumes.DATA.startswith(f"{verify_volumes.PREFIX}-")
+
+
 def test_only_data_of_shared_backends_that_can_be_written_is_looked_for_on_other_hosts() -> None:
     volumes = [
         {"name": name, "backend": backend}
