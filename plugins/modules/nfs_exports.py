@@ -39,7 +39,9 @@ options:
     required: true
     suboptions:
       path:
-        description: The directory, absolute and without C(..). Spaces are no problem.
+        description:
+          - The directory, absolute and without C(..). Spaces are no problem.
+          - Links on the way to it are followed, but not one inside of another export, whose clients could have made it.
         type: str
         required: true
       clients:
@@ -248,7 +250,7 @@ problems:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.berthage.swarm.plugins.module_utils import _host_lock
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs import ganesha, kernel, project_quota, quotas
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import ganesha, kernel, links, project_quota, quotas
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import QuotaFailed, ServerError, ServerRefused
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import (
     EXPORTS_ARGUMENTS,
@@ -282,7 +284,8 @@ def main() -> None:
     run = Run(steps, "exports")
     result = {"file": state.drop_in.path, "serving": state.is_serving}
     try:
-        refuse_if_any([*plan.problems, *(problem for step in steps for problem in step.problems)])
+        inner_links = links.problems(export.path for export in declared.exports)
+        refuse_if_any([*inner_links, *plan.problems, *(problem for step in steps for problem in step.problems)])
         if module.check_mode:
             run.pretend()
         elif any(step.changes for step in steps):
