@@ -36,6 +36,8 @@ def render(paths: Paths, lab: Lab, groups: Mapping[str, Sequence[str]]) -> dict[
         "ansible_python_interpreter": "/usr/bin/python3",
         # Tests end bricks to see what is then. The scenario glusterfs_faults has the role's own default again.
         "glusterfs_restart_bricks": False,
+        # A container on three hosts in User-Mode Linux starts in as many seconds as the machine has spare.
+        **({"docker_volumes_verify_timeout": 60, "berthage_verify_timeout": 180} if lab.kind == "uml" else {}),
         "lab_name": lab.name,
         "lab_kind": lab.kind,
         "lab_subnet": lab.subnet,
