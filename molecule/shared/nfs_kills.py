@@ -24,11 +24,13 @@ _DIRECTORY = "/opt/nfs_kills"
 
 
 def while_it_withdraws(host: Host, implementation: str, client: str) -> list[Point]:
-    """Kills of a run that changes one export, drops one, withdraws one and makes one. BY_HAND has been exported."""
-    host.check_output(f"cd {BELOW} && mkdir -p changed dropped 'to go' new")
-    former = [_export("changed", client), _export("dropped", client), _export("to go", client)]
+    """Kills of a run that changes one export, narrows nothing but the rights of another, drops one, withdraws one and
+    makes one. BY_HAND has been exported."""
+    host.check_output(f"cd {BELOW} && mkdir -p changed narrowed dropped 'to go' new")
+    former = [_export(name, client) for name in ("changed", "narrowed", "dropped", "to go")]
     declared = [
         _export("changed", client, "192.0.2.0/24", access="ro"),
+        _export("narrowed", client, access="ro", options=["anonuid=1000"]),
         _export("to go", state="absent"),
         _export("new", client),
     ]
@@ -38,28 +40,19 @@ def while_it_withdraws(host: Host, implementation: str, client: str) -> list[Poi
 def check_withdrawal(points: Sequence[Point]) -> None:
     undisturbed, *killed = points
     assert undisturbed["again"]["changed"] is False
-    assert set(undisturbed["end"]["active"]) == {f"{BELOW}changed", f"{BELOW}new", BY_HAND}
+    assert set(undisturbed["end"]["active"]) == {f"{BELOW}changed", f"{BELOW}narrowed", f"{BELOW}new", BY_HAND}
     # The place that this is about was visited: no declaration names it any more, and it is still open to clients.
     still_open = [point for point in killed if f"{BELOW}dropped" in point["kill"]["active"]]
     assert [point for point in still_open if f"{BELOW}new" in point["kill"]["active"]]
-    assert _wrong(points, lambda point: BY_HAND not in point["kill"]["active"] and "closed what others export") == []
-    _check_ended(points, undisturbed["mended"])
-
-
-def while_it_narrows_rights(host: Host, implementation: str, client: str) -> list[Point]:
-    """Kills of a run that changes nothing but the rights of a client that stays."""
-    host.check_output(f"mkdir -p {BELOW}narrowed {BELOW}same")
-    former = [_export("narrowed", client, squash="none"), _export("same", client)]
-    declared = [_export("narrowed", client, access="ro", options=["anonuid=1000"]), _export("same", client)]
-    return _series(host, implementation, start=former, call=declared, next=declared)
-
-
-def check_narrowing(points: Sequence[Point]) -> None:
-    undisturbed, *killed = points
+    # And so was that: the file has the narrower rights, and the server the wider ones.
     wider, narrowed = (undisturbed[when]["active"][f"{BELOW}narrowed"] for when in ("start", "end"))
     assert wider != narrowed
-    # The place that this is about was visited: the file has the new rights, and the server the old ones.
-    assert [point for point in killed if "1000" in point["kill"]["file"] and wider in point["kill"]["active"].values()]
+    assert [
+        point
+        for point in killed
+        if "1000" in point["kill"]["file"] and point["kill"]["active"][f"{BELOW}narrowed"] == wider
+    ]
+    assert _wrong(points, lambda point: BY_HAND not in point["kill"]["active"] and "closed what others export") == []
     _check_ended(points, undisturbed["mended"])
 
 

@@ -23,14 +23,6 @@ def test_a_run_killed_at_any_change_of_the_server_is_ended_by_the_next_one(host)
     nfs_kills.check_withdrawal(points)
 
 
-def test_a_run_killed_while_it_narrows_rights_is_ended_by_the_next_one(host):
-    try:
-        points = nfs_kills.while_it_narrows_rights(host, "kernel", lab_variables()["lab_subnet"])
-    finally:
-        module(host, "nfs_exports", name="kills", exports=[])
-    nfs_kills.check_narrowing(points)
-
-
 def test_a_run_killed_while_it_takes_a_refused_change_back_leaves_nothing_open(host):
     try:
         points = nfs_kills.while_it_takes_back(host, "kernel", lab_variables()["lab_subnet"])
