@@ -85,6 +85,8 @@ options:
         description:
           - Whether options that are set and not declared go back to their defaults.
           - Those that gluster sets on each new volume stay, and so do those of its features (quota, snapshots, TLS).
+          - Who may use the volume (C(auth.allow), C(auth.reject)) is never reset, since that opens it to everybody.
+            O(volumes[].auth_allow=["*"]) does that.
         type: bool
         default: false
       quota:
@@ -208,6 +210,8 @@ options:
       - How many seconds to wait until nothing is pending before a brick is replaced, and again until the new brick, or
         a further copy, is healed.
       - A brick that is dead is replaced only where the others of its set are known to have every file.
+      - A brick of a dispersed volume is ended first, and a directory made and removed in the volume, by way of a mount
+        on this host for that moment. Without it gluster would not know that the new brick is empty.
     type: int
     default: 600
   rebalance_timeout:
@@ -216,7 +220,8 @@ options:
         bricks are removed.
       - Both go on when the time is over and the module fails. The next run waits for their end and does the rest.
       - That a rebalance is owed is kept in the volume's option C(user.berthage-rebalance), V(owed) from before the
-        bricks are added until it has completed, and then V(done).
+        bricks are added until it has completed, and then V(done). A volume that is left with one set owes none, and
+        nobody waits for it who takes bricks out again.
     type: int
     default: 3600
 extends_documentation_fragment:

@@ -269,6 +269,12 @@ def state_of(host, volume: str) -> list[dict]:
     return volumes(host, declared, check=True)["volumes"][0]["bricks"]
 
 
+def pending(host, volume: str) -> int:
+    """Of whomever says anything: a brick that has just been put in may not yet."""
+    summary = gluster(host, "volume", "heal", volume, "info", "summary")
+    return sum(int(count.text) for count in summary.iter("totalNumberOfEntries") if count.text != "-")
+
+
 def account_of(number: int, volume: str) -> str:
     """What a host has written down of a volume. Where these differ, the next glusterd to start is rejected."""
     return node(f"node{number}").check_output(f"sort /var/lib/glusterd/vols/{volume}/info")
@@ -315,6 +321,51 @@ def test_a_dead_dispersed_brick_is_not_replaced_while_another_one_lacks_what_it_
     assert "it is offline, and may alone hold what was written last" in result["msg"]
     assert bricks_of(host, "coded") == there
     assert volumes(host, {**CODED, "bricks": there})["changed"]
+
+
+def test_a_dispersed_brick_whose_run_was_killed_is_filled_before_another_one_is_replaced(host):
+    """Killed right after gluster replaced it, while it is empty."""
+    there = {"name": "filled", "disperse": 3, "redundancy": 1, "bricks": bricks("filled", 1, 2, 3)}
+    assert not volumes(host, there)["failed"]
+    before = write_files(host, mount(host, "filled") + "/d", 20, 20_000)
+    unmount(host, "filled")  # who looks at a file has it healed
+    assert wait_for(lambda: pending(host, "filled") == 0, seconds=30)
+    first = {**there, "bricks": bricks("filled", 1, 2, 4)}
+    second = {
+        **there,
+        "bricks": ["node1:/data/bricks/filled", "node3:/data/bricks/filled_b", "node4:/data/bricks/filled"],
+    }
+
+    with killed_after(host, 2):  # the old one is ended, and replaced
+        assert volumes(host, first, allow=["replace_brick"])["failed"]
+    assert bricks_of(host, "filled") == first["bricks"]
+    assert pending(host, "filled") or files_in(first["bricks"][2]) == 20
+
+    result = volumes(host, second, allow=["replace_brick"])
+
+    assert not result["failed"], result["msg"]
+    assert [files_in(brick) for brick in second["bricks"]] == [20, 20, 20]
+    assert kept(host, second)
+    # What the two new ones hold is all of it.
+    node("node1").check_output("kill -9 $(cat /var/run/gluster/vols/filled/*.pid)")
+    assert checksums(host, mount(host, "filled") + "/d") == before
+    unmount(host, "filled")
+
+
+def test_who_goes_back_after_bricks_were_refused_or_a_run_was_killed_before_owes_no_rebalance(host):
+    there = {**COPIED, "bricks": bricks_of(host, "copied")}
+    refused = {**there, "bricks": [*there["bricks"], *bricks("not-there/copied", 1, 2, 4)]}
+    assert "not-there" in volumes(host, refused)["msg"]
+    assert "user.berthage-rebalance: done" in info(host, "copied")
+    assert kept(host, there)
+
+    with killed_after(host, 1):
+        assert volumes(host, refused)["failed"]
+    assert "user.berthage-rebalance: owed" in info(host, "copied")
+    result = volumes(host, there)
+
+    assert (result["failed"], result["changed"]) == (False, True)
+    assert kept(host, there)
 
 
 def test_two_copies_get_an_arbiter(host):
@@ -375,7 +426,10 @@ def test_options_by_other_names_and_values_are_no_change_and_unknown_ones_are_re
     unknown = volumes(host, {**there, "options": {"no.such-option": "1"}})
     assert "no.such-option" in unknown["msg"]
 
-    back = volumes(host, {**there, "reset_options": True, "auth_allow": ["*"]})
+    (allowed,) = [line for line in info(host, "spread").splitlines() if line.startswith("auth.allow: ")]
+    back = volumes(host, {**there, "reset_options": True})
     assert back["changed"]
+    # Not declared, and no way to open the volume to everybody without a word.
+    assert allowed in info(host, "spread")
     assert "ping-timeout" not in info(host, "spread")
     assert "nfs.disable: on" in info(host, "spread")

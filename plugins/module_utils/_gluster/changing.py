@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from dataclasses import dataclass
-from typing import Callable, Iterable, Sequence
+from typing import Callable, Iterable, Iterator, Sequence
 
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster import moving, replacing
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import mounting, moving, replacing
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.auth_allow import same_on_all_hosts
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Brick, Gluster, GlusterError
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import (
+    Brick,
+    Gluster,
+    GlusterError,
+    GlusterTimeout,
+    Volume,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.heal import Nudge, heal_state, unhealed
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Work, offline_problem
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import refuse_if_any
@@ -45,13 +52,32 @@ def change_bricks(gluster: Gluster, name: str, work: Work, limits: Limits, force
         wait_for_bricks(gluster, name)
         _wait_for_heals(gluster, name, _bricks(gluster, name), limits.heal)
     if work.add_sets:
-        gluster.change("volume", "set", name, moving.MARK, moving.OWED)
-        gluster.change("volume", "add-brick", name, *work.add_sets, *forced)
+        with _owed(gluster, gluster.volumes()[name], moving.MARK, moving.OWED):
+            gluster.change("volume", "add-brick", name, *work.add_sets, *forced)
+    if work.drain:
+        # Before a rebalance that is owed: one that cannot succeed must not keep anybody from going back.
+        _drain(gluster, name, work.drain, limits.rebalance)
     if work.rebalance:
         wait_for_bricks(gluster, name)
         _rebalance(gluster, name, limits.rebalance)
-    if work.drain:
-        _drain(gluster, name, work.drain, limits.rebalance)
+    if work.forgive_rebalance:
+        gluster.change("volume", "set", name, moving.MARK, moving.DONE)
+
+
+@contextlib.contextmanager
+def _owed(gluster: Gluster, volume: Volume, mark: str, value: str) -> Iterator[None]:
+    """Changes of bricks that make the volume owe something: written down before, for whoever comes after a run that was
+    killed; and taken back where gluster refused, and none of its bricks has changed."""
+    gluster.change("volume", "set", volume.name, mark, value)
+    try:
+        yield
+    except GlusterTimeout:
+        raise  # it may still happen
+    except GlusterError:
+        with contextlib.suppress(GlusterError):
+            if [brick.key for brick in _bricks(gluster, volume.name)] == [brick.key for brick in volume.bricks]:
+                gluster.change("volume", "set", volume.name, mark, volume.options.get(mark, moving.DONE))
+        raise
 
 
 def wait_for_bricks(gluster: Gluster, name: str, needless: Iterable[str] = ()) -> None:
@@ -181,9 +207,40 @@ def _replace(gluster: Gluster, name: str, old: str, new: str, limits: Limits) ->
         nudge()
         time.sleep(HEAL_PAUSE)
     place = [str(brick) for brick in volume.bricks].index(old)
-    with same_on_all_hosts(gluster, volume):
-        gluster.change("volume", "replace-brick", name, old, new, "commit", "force")
+    try:
+        if volume.disperse:
+            _have_it_missed(gluster, volume, outgoing)
+        with same_on_all_hosts(gluster, volume):
+            gluster.change("volume", "replace-brick", name, old, new, "commit", "force")
+    except GlusterError:
+        if volume.disperse:
+            # The old one was ended, and stays where gluster refused the new one.
+            with contextlib.suppress(GlusterError):
+                gluster.change("volume", "start", name, "force")
+        raise
     _wait_for_set(gluster, name, place, limits)
+
+
+def _have_it_missed(gluster: Gluster, volume: Volume, old: Brick) -> None:
+    """Have the others of a dispersed set write down that this brick lacks something, and then the one in its place.
+
+    Copies are told by glusterd that a brick is new. A dispersed set counts what each brick has seen of a directory, and
+    where none ever missed anything that is nothing at all: an empty brick is as good as the others, nothing is pending,
+    `heal full` leaves it empty, and replacing the next one would end the data (seen with 10.3). So something happens in
+    the volume that the brick does not see. That stays written down on the others until the new one has everything, also
+    when this run ends here.
+    """
+    if old.online:
+        gluster.change("volume", "reset-brick", volume.name, str(old), "start")  # ends its process
+    with mounting.mounted(volume.name) as directory:
+        mounting.run("sh", "-c", 'made=$(mktemp -d "$1/.berthage-XXXXXX") && rmdir "$made"', "sh", directory)
+    others = {str(brick) for brick in replacing.set_of(volume, old)} - {str(old)}
+    unaware = others - {heal.brick for heal in heal_state(gluster, volume.name) if heal.pending}
+    if unaware:
+        raise GlusterError(
+            f"{old} is not replaced: {', '.join(sorted(unaware))} of its set did not note that it lacks something, and "
+            f"the new brick would stay empty; see `gluster volume heal {volume.name} info`, and run this again"
+        )
 
 
 def _wait_for_set(gluster: Gluster, name: str, place: int, limits: Limits) -> None:
@@ -191,9 +248,6 @@ def _wait_for_set(gluster: Gluster, name: str, place: int, limits: Limits) -> No
     volume = gluster.volumes()[name]
     members = replacing.set_of(volume, volume.bricks[place])
     wait_for_bricks(gluster, name, {str(brick) for brick in volume.bricks} - {str(brick) for brick in members})
-    if volume.disperse:
-        # Nothing tells a dispersed set that it has a new brick but the self-heal daemon's next look at it.
-        gluster.heal(name, "full")
     _wait_for_heals(gluster, name, members, limits.heal)
 
 

@@ -83,8 +83,9 @@ class Work:
     replace: tuple[tuple[str, str], ...] = ()  # old and new, one after the other
     add_copies: tuple[str, ...] = ()  # the layout and the bricks, as `gluster volume add-brick NAME` takes them
     add_sets: tuple[str, ...] = ()
-    rebalance: bool = False
     drain: tuple[str, ...] = ()
+    rebalance: bool = False
+    forgive_rebalance: bool = False  # it is owed, and there is a single set of bricks
     quota: Mapping[str, int] | None = None  # what the limits are to be, where they are to change
     snapshots: SnapshotChange = field(default_factory=SnapshotChange)  # deleting them comes first of all
     stop: bool = False
@@ -253,6 +254,7 @@ def _converged(spec: VolumeSpec, volume: Volume, observed: Observed, allowed: fr
 def _work(spec: VolumeSpec, volume: Volume, change: Change, observed: Observed) -> Work:
     started = spec.state == STARTED
     leaving = {replacement.old.key for replacement in change.replace}
+    sets = (len(volume.bricks) + len(change.add) - len(change.drain)) // layout_of(volume).set_size
     return Work(
         set_options={**_tls_off(spec, volume), **to_set(spec.options, volume.options), **_allowed_alike(spec, volume)},
         reset_options=to_reset(spec.options, volume.options) if spec.reset_options else (),
@@ -264,15 +266,16 @@ def _work(spec: VolumeSpec, volume: Volume, change: Change, observed: Observed) 
         replace=tuple((str(replacement.old), str(replacement.new)) for replacement in change.replace),
         add_copies=(*spec.layout.words, *map(str, change.copies)) if change.copies else (),
         add_sets=tuple(map(str, change.add)),
-        rebalance=started and (bool(change.add) or owes(volume.options)),
         drain=tuple(map(str, change.drain)),
+        rebalance=started and sets > 1 and (bool(change.add) or owes(volume.options)),
+        forgive_rebalance=sets < 2 and owes(volume.options),
         stop=spec.state == STOPPED and volume.started,
     )
 
 
 def _drift(spec: VolumeSpec, volume: Volume, work: Work, change: Change) -> tuple[Difference, ...]:
     bricks = bool(change.add or change.copies or change.drain or change.replace)
-    owed = work.rebalance and not change.add
+    owed = "owed since bricks were added"
     return (
         *(
             Difference(f"options.{name}", value, volume.options.get(name))
@@ -283,7 +286,8 @@ def _drift(spec: VolumeSpec, volume: Volume, work: Work, change: Change) -> tupl
         *(Difference(f"options.{name}", None, volume.options[name]) for name in work.reset_options),
         *([Difference("layout", str(spec.layout), str(layout_of(volume)))] if change.copies else []),
         *([Difference("bricks", _bricks_after(volume, change), list(map(str, volume.bricks)))] if bricks else []),
-        *([Difference("rebalance", COMPLETED, "owed since bricks were added")] if owed else []),
+        *([Difference("rebalance", COMPLETED, owed)] if work.rebalance and not change.add else []),
+        *([Difference("rebalance", "needless with one set of bricks", owed)] if work.forgive_rebalance else []),
         *([Difference("state", spec.state, _state(volume))] if work.start or work.stop else []),
         *([Difference("bricks_offline", [], list(map(str, volume.offline)))] if work.restart_bricks else []),
     )
@@ -292,8 +296,8 @@ def _drift(spec: VolumeSpec, volume: Volume, work: Work, change: Change) -> tupl
 def _after(spec: VolumeSpec, volume: Volume, work: Work, change: Change) -> dict[str, Any]:
     options = {name: value for name, value in volume.options.items() if name not in work.reset_options}
     options.update(work.set_options)
-    if work.rebalance or work.add_sets:
-        options[moving.MARK] = moving.DONE if work.rebalance else moving.OWED
+    if work.rebalance or work.forgive_rebalance or work.add_sets:
+        options[moving.MARK] = moving.DONE if work.rebalance or work.forgive_rebalance else moving.OWED
     if (work.replace or work.add_copies) and auth_allow.OPTION in options:
         options[auth_allow.MARK] = auth_allow.DONE
     after = {

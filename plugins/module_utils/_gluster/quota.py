@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import subprocess
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,6 +14,7 @@ from typing import Any, Iterable, Iterator, Mapping
 from xml.etree import ElementTree
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import mounting
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Gluster, GlusterError, Volume
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.options import meaning
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
@@ -27,9 +25,6 @@ _SIZE = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)\s*(?P<unit>[KMGTP]?B)?", re.I
 _LARGEST = 1 << 63  # what gluster keeps a limit in, is signed
 # Gluster's command takes a path as one word, and prints it so.
 _PATH = re.compile(r"/[^\s'\"\\]*")
-# Mounting waits for the bricks, each of them up to network.ping-timeout, 42 s stock.
-_MOUNT_LIMIT = 60
-_MOUNTS = "/run"
 # Options that gluster resets when it disables quota (glusterd_quota_disable), by the last part of their names.
 _FORGOTTEN = frozenset({"alert-time", "default-soft-limit", "hard-timeout", "soft-timeout"})
 # How often limits that gluster does not list are looked for: its quota daemon may have just been started.
@@ -266,52 +261,13 @@ def _make_directories(name: str, paths: Iterable[str]) -> None:
     paths = list(paths)
     if not paths:
         return
-    with _mounted(name) as mount_point:
+    with mounting.mounted(name) as mount_point:
         for path in paths:
-            _run("sh", "-c", 'umask 022 && mkdir -p -- "$1"', "sh", mount_point + path)
-
-
-@contextlib.contextmanager
-def _mounted(name: str) -> Iterator[str]:
-    """A mount of the volume. Its directory is only ever removed empty: what is in it is the volume, as long as
-    unmounting fails, or a mount that was given up comes about late."""
-    mount_point = tempfile.mkdtemp(dir=_MOUNTS, prefix="berthage-quota-")
-    try:
-        _run("mount", "-t", "glusterfs", f"localhost:/{name}", mount_point)
-        yield mount_point
-    finally:
-        is_unmounted = _succeeds("umount", mount_point) or _succeeds("umount", "--lazy", mount_point)
-        with contextlib.suppress(OSError):
-            os.rmdir(mount_point)
-    if not is_unmounted:
-        raise GlusterError(f"{name} stays mounted on {mount_point}, which `umount --lazy` does not take away; do that")
+            mounting.run("sh", "-c", 'umask 022 && mkdir -p -- "$1"', "sh", mount_point + path)
 
 
 def _unmount_what_gluster_left(name: str) -> None:
     """Setting a limit leaves a mount of gluster's on this host, which would count as a user of the volume."""
     mount_point = f"/run/gluster/{name}_quota_limit"
     if os.path.ismount(mount_point):
-        _run("umount", "--lazy", mount_point)
-
-
-def _succeeds(*command: str) -> bool:
-    try:
-        _run(*command)
-    except GlusterError:
-        return False
-    return True
-
-
-def _run(*command: str) -> None:
-    asked = " ".join(command)
-    try:
-        process = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_MOUNT_LIMIT, check=False
-        )
-    except FileNotFoundError as error:
-        raise GlusterError(f"there is no `{command[0]}` command on this host") from error
-    except subprocess.TimeoutExpired as error:
-        raise GlusterError(f"`{asked}` took longer than {_MOUNT_LIMIT} s; see /var/log/glusterfs/") from error
-    if process.returncode:
-        said = " ".join(process.stderr.decode(errors="replace").split())
-        raise GlusterError(f"`{asked}` failed ({said or process.returncode}); see /var/log/glusterfs/")
+        mounting.run("umount", "--lazy", mount_point)

@@ -165,18 +165,52 @@ def test_a_volume_that_stays_stopped_grows_and_owes_its_rebalance(observed, decl
     assert started.step.after["options"]["user.berthage-rebalance"] == "done"
 
 
+def with_options(observed, name, **options):
+    volume = observed.volumes[name]
+    options = {f"user.berthage-{option}": value for option, value in options.items()}
+    marked = replace(volume, options={**volume.options, **options})
+    return replace(observed, volumes={**observed.volumes, name: marked})
+
+
+DIST = {"name": "dist", "replica": 0, "bricks": bricks("g1", "g2", path="/data/brick1/dist")}
+
+
 def test_a_rebalance_that_is_owed_is_done_by_the_next_run(observed, declare):
-    gv0 = observed.volumes["gv0"]
-    owing = replace(gv0, options={**gv0.options, "user.berthage-rebalance": "owed"})
-    observed = replace(observed, volumes={**observed.volumes, "gv0": owing})
+    observed = with_options(observed, "dist", rebalance="owed")
 
-    planned = planned_for(observed, declare(reset_options=True, auth_allow=["10.0.0.1"]))
+    planned = planned_for(observed, declare(**DIST, reset_options=True, auth_allow=["10.0.0.1"]))
 
-    assert planned.work.rebalance
+    assert (planned.work.rebalance, planned.work.forgive_rebalance) == (True, False)
     assert "user.berthage-rebalance" not in planned.work.reset_options
     assert planned.step.after["options"]["user.berthage-rebalance"] == "done"
     assert "rebalance: declared 'completed', actual 'owed since bricks were added'" in map(str, planned.step.drift)
-    assert planned_for(replace(observed, clients={}), declare(state="stopped")).work == Work(stop=True)
+    assert planned_for(observed, declare(**DIST, state="stopped")).work == Work(stop=True)
+
+
+@pytest.mark.parametrize("state", ["started", "stopped"])
+def test_one_set_of_bricks_owes_no_rebalance_and_is_cleared_of_it(observed, declare, state):
+    """As after a run that was killed before gluster added the bricks, or whose bricks gluster refused late."""
+    observed = with_options(observed, "gv0", rebalance="owed")
+
+    planned = planned_for(observed, declare(state=state))
+
+    assert (planned.work.rebalance, planned.work.forgive_rebalance) == (False, True)
+    assert planned.step.after["options"]["user.berthage-rebalance"] == "done"
+    assert "rebalance: declared 'needless with one set of bricks', actual 'owed since bricks were added'" in map(
+        str, planned.step.drift
+    )
+    settled = with_options(observed, "gv0", rebalance="done")
+    assert planned_for(settled, declare()).step.action == "keep"
+
+
+def test_going_back_to_one_set_of_bricks_waits_for_no_rebalance(observed, declare):
+    fewer = {**DISTREP, "bricks": DISTREP["bricks"][3:], "state": "started"}
+    observed = with_options(observed, "distrep", rebalance="owed")
+
+    work = planned_for(observed, declare(**fewer), allow=["shrink"]).work
+
+    assert work.drain
+    assert (work.rebalance, work.forgive_rebalance) == (False, True)
 
 
 @pytest.mark.parametrize(

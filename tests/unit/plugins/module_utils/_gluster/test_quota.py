@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster import quota, quota_plan
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import mounting, quota, quota_plan
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import GlusterError
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import Names
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Observed, plan
@@ -140,8 +140,8 @@ def test_what_is_mounted_to_make_directories_is_never_removed(monkeypatch, tmp_p
         if what in fails:
             raise GlusterError(f"{what} took too long")
 
-    monkeypatch.setattr(quota, "_run", run)
-    monkeypatch.setattr(quota, "_MOUNTS", str(tmp_path))
+    monkeypatch.setattr(mounting, "run", run)
+    monkeypatch.setattr(mounting, "MOUNTS", str(tmp_path))
 
     with pytest.raises(GlusterError, match=told) if told else contextlib.nullcontext():
         quota._make_directories("gv0", ["/media"])
@@ -151,8 +151,8 @@ def test_what_is_mounted_to_make_directories_is_never_removed(monkeypatch, tmp_p
 
 
 def test_an_empty_mount_point_does_not_stay(monkeypatch, tmp_path):
-    monkeypatch.setattr(quota, "_run", lambda *command: None)
-    monkeypatch.setattr(quota, "_MOUNTS", str(tmp_path))
+    monkeypatch.setattr(mounting, "run", lambda *command: None)
+    monkeypatch.setattr(mounting, "MOUNTS", str(tmp_path))
 
     quota._make_directories("gv0", ["/media"])
 

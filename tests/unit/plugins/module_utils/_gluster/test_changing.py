@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: 2026 berthage.swarm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is written down of changes to bricks before they are made, by this side or by gluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import changing
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Brick, GlusterError, GlusterTimeout
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.heal import BrickHeal
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Work
+
+LIMITS = changing.Limits(heal=60, rebalance=60)
+REBALANCE = "user.berthage-rebalance"
+OLD, NEW = "g3:/data/brick1/disp", "g4:/data/brick1/disp"
+
+
+class Gluster:
+    """One volume that changes as told, unless there is an error for it: by the command's second word, each once."""
+
+    def __init__(self, volume, late=(), **errors):
+        online = tuple(replace(brick, online=True) for brick in volume.bricks)
+        self.volume = replace(volume, status="Started", bricks=online)
+        self.said: list[str] = []
+        self.errors = {word.replace("_", "-"): list(raised) for word, raised in errors.items()}
+        self.late = late  # commands that are carried out although they fail
+
+    def volumes(self):
+        return {self.volume.name: self.volume}
+
+    def members(self):
+        return ()
+
+    def heal(self, name, *how):
+        self.said.append(" ".join(("heal", *how)))
+        self._fail(self.said[-1])
+
+    def change(self, _volume, verb, *words):
+        self.said.append(" ".join((verb, *words[1:])))
+        if verb not in self.errors or verb in self.late:
+            self._carry_out(verb, words[1:])
+        self._fail(verb)
+
+    def _fail(self, what):
+        if self.errors.get(what):
+            raise self.errors[what].pop(0)
+
+    def _carry_out(self, verb, words):
+        bricks = self.volume.bricks
+        if verb == "set":
+            self.volume = replace(self.volume, options={**self.volume.options, **dict(zip(words[::2], words[1::2]))})
+        if verb == "add-brick":
+            bricks = (*bricks, *(brick(word) for word in words))
+        if verb == "replace-brick":
+            bricks = tuple(brick(words[1]) if str(each) == words[0] else each for each in bricks)
+        self.volume = replace(self.volume, bricks=bricks)
+
+
+def brick(text):
+    host, _colon, path = text.partition(":")
+    return Brick(host, path, f"uuid-of-{host}", online=True)
+
+
+def state_of(gluster, pending):
+    return tuple(BrickHeal(str(each), each.peer, "Connected", pending, 0) for each in gluster.volume.bricks)
+
+
+@pytest.fixture(autouse=True)
+def healed(monkeypatch):
+    """Nothing waits to be healed, as it is where nobody has told gluster that a brick is new."""
+
+    monkeypatch.setattr(changing, "heal_state", lambda gluster, _name: state_of(gluster, 0))
+    monkeypatch.setattr(changing.time, "sleep", lambda _seconds: None)
+
+
+@pytest.fixture
+def disp(volumes):
+    return volumes["disp"]
+
+
+def replaced(gluster):
+    changing.change_bricks(gluster, "disp", Work(replace=((OLD, NEW),)), LIMITS, force=False)
+
+
+@pytest.mark.parametrize("before", ["done", "owed"])
+def test_bricks_that_gluster_refuses_to_add_owe_no_more_than_was_owed(volumes, before):
+    gv0 = volumes["gv0"]
+    gluster = Gluster(
+        replace(gv0, options={**gv0.options, REBALANCE: before}), add_brick=[GlusterError("on the root partition")]
+    )
+
+    with pytest.raises(GlusterError, match="on the root partition"):
+        changing.change_bricks(gluster, "gv0", Work(add_sets=("g1:/x",), rebalance=True), LIMITS, force=False)
+
+    assert gluster.said == [f"set {REBALANCE} owed", "add-brick g1:/x", f"set {REBALANCE} {before}"]
+
+
+@pytest.mark.parametrize(
+    ("error", "late"),
+    [(GlusterTimeout("too slow"), ()), (GlusterError("Commit failed on g2"), ("add-brick",))],
+    ids=["it-may-still-happen", "it-happened-here"],
+)
+def test_bricks_that_may_have_been_added_owe_their_rebalance(volumes, error, late):
+    gluster = Gluster(volumes["gv0"], late=late, add_brick=[error])
+
+    with pytest.raises(GlusterError, match=str(error)):
+        changing.change_bricks(gluster, "gv0", Work(add_sets=("g1:/x",), rebalance=True), LIMITS, force=False)
+
+    assert gluster.volume.options[REBALANCE] == "owed"
+
+
+def test_draining_does_not_wait_for_a_rebalance_that_is_owed(volumes, monkeypatch):
+    gluster = Gluster(volumes["dist"])
+    done = []
+    monkeypatch.setattr(changing, "_drain", lambda *_arguments: done.append("drain"))
+    monkeypatch.setattr(changing, "_rebalance", lambda *_arguments: done.append("rebalance"))
+
+    changing.change_bricks(gluster, "dist", Work(drain=("g1:/x",), rebalance=True), LIMITS, force=False)
+    changing.change_bricks(gluster, "dist", Work(drain=("g1:/x",), forgive_rebalance=True), LIMITS, force=False)
+
+    assert done == ["drain", "rebalance", "drain"]
+    assert gluster.said == [f"set {REBALANCE} done"]
+
+
+@pytest.fixture
+def mounts(monkeypatch):
+    """What is done in a mount of the volume; the others of the set note it."""
+    done = []
+
+    def run(*command):
+        done.append(command[0])
+
+    monkeypatch.setattr(changing.mounting, "run", run)
+    return done
+
+
+@pytest.mark.parametrize(("online", "ended"), [(True, [f"reset-brick {OLD} start"]), (False, [])])
+def test_a_dispersed_brick_is_replaced_only_once_the_others_have_noted_that_it_lacks_something(
+    disp, mounts, monkeypatch, online, ended
+):
+    gluster = Gluster(disp)
+    gone = tuple(replace(each, online=online or str(each) != OLD) for each in gluster.volume.bricks)
+    gluster.volume = replace(gluster.volume, bricks=gone)
+    monkeypatch.setattr(changing.replacing, "entries_in", lambda _answer: {})
+    gluster.ask = lambda *_words: None
+    monkeypatch.setattr(changing, "heal_state", lambda *_arguments: state_of(gluster, 1 if "umount" in mounts else 0))
+
+    def over(*_arguments):
+        raise GlusterError("cut short")
+
+    monkeypatch.setattr(changing, "_wait_for_set", over)
+    with pytest.raises(GlusterError, match="cut short"):
+        replaced(gluster)
+
+    assert gluster.said == [*ended, f"replace-brick {OLD} {NEW} commit force"]
+    assert mounts == ["mount", "sh", "umount"]
+
+
+def test_a_dispersed_brick_that_nobody_misses_is_not_replaced(disp, mounts):
+    gluster = Gluster(disp)
+
+    with pytest.raises(GlusterError, match="did not note that it lacks something"):
+        replaced(gluster)
+
+    # And runs again.
+    assert gluster.said == [f"reset-brick {OLD} start", "start force"]
+
+
+def test_of_a_replicated_volume_gluster_knows_by_itself(volumes, mounts):
+    gluster = Gluster(volumes["gv0"])
+    old = str(volumes["gv0"].bricks[0])
+
+    changing.change_bricks(gluster, "gv0", Work(replace=((old, "g4:/x"),)), LIMITS, force=False)
+
+    assert f"replace-brick {old} g4:/x commit force" in gluster.said
+    assert mounts == []
