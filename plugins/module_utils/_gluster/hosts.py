@@ -46,6 +46,9 @@ def is_host(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
+    # `ipaddress` takes any text behind a percent sign for a scope, which has a meaning on one host only.
+    if "%" in text:
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:

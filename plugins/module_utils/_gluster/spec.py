@@ -170,6 +170,8 @@ def client_problem(entry: str) -> str:
     """What is wrong with an entry of `auth_allow`, or an empty text."""
     if entry == "*" or re.fullmatch(r"(\d{1,3}\.){1,3}\*", entry) or is_host(entry):
         return ""
+    if "%" in entry:
+        return f"{entry!r} names a scope, which is the name of an interface on one host only"
     try:
         ipaddress.ip_network(entry, strict=True)
     except ValueError as error:
