@@ -129,4 +129,4 @@ def test_the_volume_is_left_whole_where_its_mount_for_making_directories_goes_wr
     assert result["failed"] is (command == "mount"), result
     assert host.check_output(f"cat {directory}/media/file") == "precious"
     assert "/run/berthage" not in host.check_output("cat /proc/mounts")
-    assert not host.run("ls -d /run/berthage-quota-*").stdout
+    assert not host.run("ls -d /run/berthage-mount-*").stdout

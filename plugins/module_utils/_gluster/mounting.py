@@ -22,7 +22,7 @@ MOUNTS = "/run"
 def mounted(name: str) -> Iterator[str]:
     """A mount of the volume. Its directory is only ever removed empty: what is in it is the volume, as long as
     unmounting fails, or a mount that was given up comes about late."""
-    mount_point = tempfile.mkdtemp(dir=MOUNTS, prefix="berthage-quota-")
+    mount_point = tempfile.mkdtemp(dir=MOUNTS, prefix="berthage-mount-")
     try:
         run("mount", "-t", "glusterfs", f"localhost:/{name}", mount_point)
         yield mount_point
