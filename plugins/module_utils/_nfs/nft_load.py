@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
@@ -54,7 +53,7 @@ def load(name: str, matches: Sequence[str]) -> None:
             said = done.stderr
             if done.returncode == 0:
                 return
-    sys.exit(f"NFS IS SHUT to the clients of `{name}`: nft did not take the rules that let them in: {said}")
+    raise SystemExit(f"NFS IS SHUT to the clients of `{name}`: nft did not take the rules that let them in: {said}")
 
 
 def change(listed: Mapping[str, Any], name: str, matches: Sequence[str]) -> str:
