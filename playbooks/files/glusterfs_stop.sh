@@ -10,8 +10,9 @@ systemctl stop glusterd.service
 # Bricks, those of active snapshots too, and the daemons that heal, count and scrub, by their files: a mount's process is
 # called as those are.
 servers=''
-for file in /run/gluster/vols/*/*.pid /run/gluster/vols/*/run/*.pid /run/gluster/snaps/*/*/*.pid /run/gluster/shd/*/*.pid /run/gluster/glustershd/*.pid \
-    /run/gluster/quotad/*.pid /run/gluster/bitd/*.pid /run/gluster/scrub/*.pid; do
+for file in /run/gluster/vols/*/*.pid /run/gluster/vols/*/run/*.pid /run/gluster/snaps/*/*/*.pid \
+    /run/gluster/shd/*/*.pid /run/gluster/glustershd/*.pid /run/gluster/quotad/*.pid /run/gluster/bitd/*.pid \
+    /run/gluster/scrub/*.pid; do
     [ -s "$file" ] || continue
     process=$(cat "$file")
     case $(tr '\0' '\n' 2>/dev/null < "/proc/$process/cmdline" | head -n 1) in

@@ -52,7 +52,7 @@ def change_bricks(gluster: Gluster, name: str, work: Work, limits: Limits, force
         wait_for_bricks(gluster, name)
         _wait_for_heals(gluster, name, _bricks(gluster, name), limits.heal)
     if work.add_sets:
-        with _owed(gluster, gluster.volumes()[name], moving.MARK, moving.OWED):
+        with _owing_a_rebalance(gluster, gluster.volumes()[name]):
             gluster.change("volume", "add-brick", name, *work.add_sets, *forced)
     if work.drain:
         # Before a rebalance that is owed: one that cannot succeed must not keep anybody from going back.
@@ -65,10 +65,10 @@ def change_bricks(gluster: Gluster, name: str, work: Work, limits: Limits, force
 
 
 @contextlib.contextmanager
-def _owed(gluster: Gluster, volume: Volume, mark: str, value: str) -> Iterator[None]:
-    """Changes of bricks that make the volume owe something: written down before, for whoever comes after a run that was
-    killed; and taken back where gluster refused, and none of its bricks has changed."""
-    gluster.change("volume", "set", volume.name, mark, value)
+def _owing_a_rebalance(gluster: Gluster, volume: Volume) -> Iterator[None]:
+    """A change of bricks that makes the volume owe a rebalance: written down before, for whoever comes after a run that
+    was killed; and taken back where gluster refused, and none of its bricks has changed."""
+    gluster.change("volume", "set", volume.name, moving.MARK, moving.OWED)
     try:
         yield
     except GlusterTimeout:
@@ -76,7 +76,8 @@ def _owed(gluster: Gluster, volume: Volume, mark: str, value: str) -> Iterator[N
     except GlusterError:
         with contextlib.suppress(GlusterError):
             if [brick.key for brick in _bricks(gluster, volume.name)] == [brick.key for brick in volume.bricks]:
-                gluster.change("volume", "set", volume.name, mark, volume.options.get(mark, moving.DONE))
+                former = volume.options.get(moving.MARK, moving.DONE)
+                gluster.change("volume", "set", volume.name, moving.MARK, former)
         raise
 
 

@@ -175,11 +175,11 @@ class Gluster:
                 raise
             return {}
 
-    def heal(self, volume: str, *how: str) -> None:
-        """Have the self-heal daemons look at a volume now: at what is known to be pending, or at everything (`full`).
+    def heal(self, volume: str) -> None:
+        """Have the self-heal daemons look now at what a volume is known to have pending.
 
         Asked without `--xml`, since the answer is none (seen with 10.3)."""
-        self._patiently(lambda: self._run(("volume", "heal", volume, *how), xml=False))
+        self._patiently(lambda: self._run(("volume", "heal", volume), xml=False))
 
     def ask(self, *words: str) -> ElementTree.Element:
         """The answer to a question that changes nothing, for the subjects that have a file of their own."""

@@ -296,8 +296,10 @@ def _drift(spec: VolumeSpec, volume: Volume, work: Work, change: Change) -> tupl
 def _after(spec: VolumeSpec, volume: Volume, work: Work, change: Change) -> dict[str, Any]:
     options = {name: value for name, value in volume.options.items() if name not in work.reset_options}
     options.update(work.set_options)
-    if work.rebalance or work.forgive_rebalance or work.add_sets:
-        options[moving.MARK] = moving.DONE if work.rebalance or work.forgive_rebalance else moving.OWED
+    if work.rebalance or work.forgive_rebalance:
+        options[moving.MARK] = moving.DONE
+    elif work.add_sets:
+        options[moving.MARK] = moving.OWED
     if (work.replace or work.add_copies) and auth_allow.OPTION in options:
         options[auth_allow.MARK] = auth_allow.DONE
     after = {

@@ -19,17 +19,13 @@ def problems(paths: Iterable[str]) -> Iterator[Problem]:
 def _led_away(real: Mapping[str, str]) -> Iterator[Problem]:
     for path, place in real.items():
         for outer, outer_place in real.items():
-            inside = path[len(outer.rstrip("/")) :]
-            if path == outer or not path.startswith(f"{outer.rstrip('/')}/") or place == _joined(outer_place, inside):
-                continue
-            yield Problem(
-                path,
-                "path",
-                f"is {place}, by a link inside of the export {outer}, whose clients could turn it to any directory of "
-                "this server",
-                f"look who made the link; remove it, or export {place} under its own name",
-            )
-
-
-def _joined(outer: str, inside: str) -> str:
-    return outer.rstrip("/") + inside
+            above = outer.rstrip("/")
+            is_inside = path != outer and path.startswith(f"{above}/")
+            if is_inside and place != outer_place.rstrip("/") + path[len(above) :]:
+                yield Problem(
+                    path,
+                    "path",
+                    f"is {place}, by a link inside of the export {outer}, whose clients could turn it to any directory "
+                    "of this server",
+                    f"look who made the link; remove it, or export {place} under its own name",
+                )

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,9 @@ G1, G2, G3 = (
 
 
 @pytest.fixture
-def rebuild(monkeypatch, tmp_path):
+def rebuild(load_program, monkeypatch, tmp_path):
     """The role's program, with the recorded pool behind it, seen from g1, and a home that is empty."""
-    spec = importlib.util.spec_from_file_location("rebuild", ROOT / "roles/glusterfs/files/rebuild.py")
-    assert spec and spec.loader
-    program = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(program)
+    program = load_program("roles/glusterfs/files/rebuild.py")
     answers = {"pool": "pool_list_one_disconnected", "volume": "volume_info_all"}
     recorded = {words: (RECORDED / f"{name}.xml").read_text() for words, name in answers.items()}
     monkeypatch.setattr(program, "_run", lambda *command: recorded[command[4]])

@@ -4,15 +4,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import stat
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
 # An xfs of the role's on /dev/sdb (8:16), and another disk.
 DEVICES = {"/dev/sdb": (8, 16), "/dev/disk/by-id/x": (8, 16), "/dev/bricks/lv": (8, 16), "/dev/sdc": (8, 32)}
 FOUND = {"TYPE": "xfs", "LABEL": "berthage", "UUID": "0b6b2ae1-6f0c-4a9c-a6f6-0a3d6c1d2e3f"}
@@ -20,13 +17,9 @@ MOUNT = "36 25 {} {} {} rw,noatime shared:1 - xfs /dev/whatever rw\n"
 
 
 @pytest.fixture
-def program(monkeypatch, tmp_path):
+def program(load_program, monkeypatch, tmp_path):
     """The role's program; `said` is what a mount table and fstab have, `place` is where the brick is to be."""
-    spec = importlib.util.spec_from_file_location("devices", ROOT / "roles/glusterfs/files/devices.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(__import__("sys").modules, "devices", module)  # for its dataclasses
-    spec.loader.exec_module(module)
+    module = load_program("roles/glusterfs/files/devices.py")
     real = os.stat
 
     def of_device(path, *arguments, **more):

@@ -4,24 +4,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
 G1, G4 = "1ddce673-38f0-4fda-af38-97a88cfc0c0d", "5d2961a3-4fcc-4934-90d6-85a57f395f14"
 MARK, FILE = "trusted.glusterfs.volume-id", "trusted.gfid"
 
 
 @pytest.fixture
-def program(monkeypatch, tmp_path):
+def program(load_program, monkeypatch, tmp_path):
     """The role's program on g4, whose pool has a volume on g1, and one on itself; `marks` are attributes by path."""
-    spec = importlib.util.spec_from_file_location("new_bricks", ROOT / "roles/glusterfs/files/new_bricks.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_program("roles/glusterfs/files/new_bricks.py")
     module.marks = {}
     monkeypatch.setattr(module, "HOME", str(tmp_path / "home"))
     monkeypatch.setattr(module, "_has", lambda path, name: name in module.marks.get(path, ()))
