@@ -41,7 +41,8 @@ options:
       path:
         description:
           - The directory, absolute and without C(..). Spaces are no problem.
-          - Links on the way to it are followed, but not one inside of another export, whose clients could have made it.
+          - Links on the way to it are followed, but not one inside of an export, whose clients could have made it. That
+            counts whoever exports it, by a file or by command.
         type: str
         required: true
       clients:
@@ -284,7 +285,7 @@ def main() -> None:
     run = Run(steps, "exports")
     result = {"file": state.drop_in.path, "serving": state.is_serving}
     try:
-        inner_links = links.problems(export.path for export in declared.exports)
+        inner_links = links.problems(state.ways, state.exported)
         refuse_if_any([*inner_links, *plan.problems, *(problem for step in steps for problem in step.problems)])
         if module.check_mode:
             run.pretend()

@@ -17,7 +17,7 @@ import shutil
 import socket
 import subprocess
 import time
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
     clients,
@@ -26,6 +26,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
     ganesha_config,
     ganesha_errors,
     ganesha_plan,
+    links,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import (
     ServerError,
@@ -44,6 +45,7 @@ _DEFAULT_LOG = "/var/log/ganesha/ganesha.log"
 # Seconds for the server to answer after it was started.
 _ANSWERS_WITHIN = 15.0
 # It makes one change at a time, and refuses what is asked meanwhile.
+_CLUSTER_FILE_SYSTEMS = ("ceph", "gluster", "rgw", "proxy_v3", "proxy_v4")
 _BUSY = "another export admin operation is in progress"
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 
@@ -68,13 +70,17 @@ def observe(declared: Declaration, will_apply: bool) -> State:
         refuse_without_rights()
     path = f"{EXPORTS_D}/{declared.name}.conf"
     hosts = {client.host for export in declared.exports for client in export.clients}
+    served = _served() if _main_process() else None
+    foreign = tuple(_foreign(path))
     return State(
         drop_in=files.read(path),
-        served=_served() if _main_process() else None,
-        foreign=tuple(_foreign(path)),
+        served=served,
+        foreign=foreign,
         addresses={host: _addresses(host) for host in hosts if clients.kind(host) == clients.NAME},
         missing=frozenset(one.path for one in declared.exports if will_apply and not os.path.isdir(one.path)),
         included=not will_apply or _is_included(path),
+        ways={export.path: links.way(export.path) for export in declared.exports},
+        exported=frozenset(_exported(served or (), foreign)),
     )
 
 
@@ -179,6 +185,16 @@ def _taken_back(
     except (OSError, ServerError) as error:
         return ServerRefused(items, False, str(error))
     return ServerRefused(items, not lost, f"not served as before: {', '.join(lost)}")
+
+
+def _exported(served: Iterable[Served], foreign: Iterable[Foreign]) -> Iterator[str]:
+    """The directories of this host that are exported. Of a cluster file system the path is one within that."""
+    elsewhere = {one.export.number for one in foreign if one.export.meaning["fsal"] in _CLUSTER_FILE_SYSTEMS}
+    numbered = [(one.number, one.path) for one in served]
+    numbered += [(one.export.number, one.export.path) for one in foreign]
+    for number, path in numbered:
+        if number not in elsewhere and path:
+            yield links.way(path).place
 
 
 def _put(state: State, text: str) -> None:

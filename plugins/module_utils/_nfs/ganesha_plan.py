@@ -14,6 +14,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.dropin import DropIn
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import no_such_directory
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.ganesha_config import FiledExport
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.links import Way
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration, Export
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import Step, refused
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
@@ -51,7 +52,8 @@ class Foreign:
 class State:
     """The server as it was observed. `served` is None while it does not run, and in the order in which it got them.
 
-    `addresses` gives for a host name the networks that the server may have made of it.
+    `addresses` gives for a host name the networks that the server may have made of it; `ways` are those to the declared
+    directories, and `exported` what is exported by now, by anyone, both for `links.problems`.
     """
 
     drop_in: DropIn
@@ -60,6 +62,8 @@ class State:
     addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     included: bool = True
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    exported: frozenset[str] = frozenset()
 
     @property
     def is_serving(self) -> bool:

@@ -14,6 +14,7 @@ import re
 import shutil
 import socket
 import subprocess
+from dataclasses import replace
 from typing import Iterable, Iterator
 
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
@@ -23,6 +24,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
     exports,
     files,
     kernel_plan,
+    links,
 )
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import (
     ServerError,
@@ -62,7 +64,8 @@ def observe(declared: Declaration, will_apply: bool) -> State:
         *declared.absent,
         *_paths(drop_in.text or ""),
     ]
-    real = {one: os.path.realpath(one) for one in ours}
+    ways = {one: links.way(one) for one in ours}
+    real = {one: way.place for one, way in ways.items()}
     places = {*real.values(), *drop_in.unfinished, *drop_in.links.values()}
     active = _active_table()
     hosts = {
@@ -76,7 +79,9 @@ def observe(declared: Declaration, will_apply: bool) -> State:
         active=active,
         foreign=foreign,
         real=real,
-        names={host: _names(host) for host in hosts if clients.kind(host) == clients.NAME},
+        ways={export.path: ways[export.path] for export in declared.exports},
+        exported=frozenset({*(one.path for one in active), *(one.entry.path for one in foreign)}),
+        names=_all_names(hosts),
         is_serving=_threads() > 0,
         missing=frozenset(one.path for one in declared.exports if will_apply and not os.path.isdir(one.path)),
         without_tls=without_tls,
@@ -99,7 +104,7 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
         files.put(state.drop_in.path, noted)
         said = _exportfs("-a")
         problems, of_others = complaints.sorted_out(said, declared, state)
-        problems += _not_active(declared, state, of_others)
+        problems += [*_not_active(declared, state, of_others), *_led_astray(declared, state)]
         if not problems:
             for entry in planned.stale:
                 problems += complaints.of_withdrawal(entry, _withdraw(entry))
@@ -128,13 +133,23 @@ def _not_active(declared: Declaration, state: State, unexplained: list[str]) -> 
     ]
 
 
+def _led_astray(declared: Declaration, state: State) -> Iterator[Problem]:
+    for entry in kernel_plan.led_astray(declared, _added(state), state):
+        yield Problem(
+            entry.path,
+            f"client {entry.client}",
+            "was exported although it is not declared, by a link that somebody has made inside of an export meanwhile",
+            "look in the exports that hold another one who made it, and run again",
+        )
+
+
 def _taken_back(problems: Iterable[Problem], declared: Declaration, planned: Plan, state: State) -> ServerRefused:
     """Put the former file and the former table back."""
     # The same refusal is often said twice: by exportfs, and by the entry that is missing in the table because of it.
     items = [*dict.fromkeys(problems)]
     try:
         former = state.drop_in.text or ""
-        added = _added(declared, state)
+        added = _added(state)
         other = kernel_plan.not_as_before(declared, planned.stale, state, _active_table())
         notes = sorted({entry.path for entry in [*added, *other]})
         files.put(state.drop_in.path, dropin.noting(former, declared.name, notes))
@@ -146,7 +161,10 @@ def _taken_back(problems: Iterable[Problem], declared: Declaration, planned: Pla
             _exportfs("-o", entry.options, _in_words_of_exportfs(entry))
         lost = kernel_plan.not_as_before(declared, planned.stale, state, _active_table())
         filed = {state.real_path(path) for path in _paths(former)}
-        left = [entry for entry in _added(declared, state) if entry.path not in filed]
+        # The former file itself exports another directory where somebody has turned a link since.
+        for entry in [entry for entry in _added(state) if entry.path not in filed]:
+            _withdraw(entry)
+        left = [entry for entry in _added(state) if entry.path not in filed]
         if lost or left:
             words = [f"not active as before: {', '.join(map(_in_words_of_exportfs, lost))}"] * bool(lost)
             words += [f"still active: {', '.join(map(_in_words_of_exportfs, left))}"] * bool(left)
@@ -157,10 +175,15 @@ def _taken_back(problems: Iterable[Problem], declared: Declaration, planned: Pla
     return ServerRefused(items, True)
 
 
-def _added(declared: Declaration, state: State) -> list[Entry]:
+def _added(state: State) -> list[Entry]:
+    """What is active now, was not before, and comes from no file of others. That is told by the table alone, since
+    where a path led to while exportfs read it nobody knows."""
     before = {(entry.path, entry.client) for entry in state.active}
-    ours = {state.real_path(export.path) for export in declared.exports}
-    return [entry for entry in _active_table() if entry.path in ours and (entry.path, entry.client) not in before]
+    new = [entry for entry in _active_table() if (entry.path, entry.client) not in before]
+    places = {entry.path for entry in new}
+    theirs = {one.entry.client for one in state.foreign if one.entry.path in places}
+    names = _all_names({*theirs, *(entry.client for entry in new)})
+    return kernel_plan.without_foreign(new, replace(state, names=names))
 
 
 def _withdraw(entry: Entry) -> list[str]:
@@ -282,6 +305,10 @@ def _paths(text: str) -> list[str]:
         return [entry.path for entry in exports.entries(text)]
     except exports.Unreadable:
         return []
+
+
+def _all_names(hosts: Iterable[str]) -> dict[str, frozenset[str]]:
+    return {host: _names(host) for host in hosts if clients.kind(host) == clients.NAME}
 
 
 def _names(host: str) -> frozenset[str]:

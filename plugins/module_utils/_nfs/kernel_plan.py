@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, differences
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, dropin, exports
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, dropin, exports, links
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.dropin import DropIn
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import no_such_directory
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.exports import Entry
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.links import Way
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration, Export
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import (
     CREATE,
@@ -40,7 +41,8 @@ class State:
 
     `real` gives the directory that a path leads to, as the active table names it; `names` gives for a host name its
     canonical name and its addresses, by any of which the table may have it; `missing` are the declared directories that
-    do not exist; `without_tls` says what this host lacks for RPC with TLS, and `remedy_for_tls` what to do.
+    do not exist; `without_tls` says what this host lacks for RPC with TLS, and `remedy_for_tls` what to do; `ways` are
+    those to the declared directories, and `exported` is what is exported by now, by anyone, both for `links.problems`.
     """
 
     drop_in: DropIn
@@ -52,6 +54,8 @@ class State:
     is_serving: bool = True
     without_tls: str = ""
     remedy_for_tls: str = ""
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    exported: frozenset[str] = frozenset()
 
     def real_path(self, path: str) -> str:
         return self.real.get(path, path)
@@ -104,12 +108,42 @@ def missing_from(declared: Declaration, state: State) -> Iterator[tuple[Export, 
                 yield export, entry, found
 
 
+def led_astray(declared: Declaration, added: Iterable[Entry], state: State) -> list[Entry]:
+    """Of what is active since this call, what is no declared directory, although it was exported as one: by a link that
+    a client of the export around it made after the directory was looked at. By its rights it is told from what somebody
+    else exports at the same time."""
+    places = {export.path: state.real_path(export.path) for export in declared.exports}
+    outer = {*places.values(), *state.exported}
+    inner = [
+        one for one in declared.exports if any(links.is_inside(places[one.path], outer_place) for outer_place in outer)
+    ]
+    entries = [entry for export in inner for entry in exports.declared_entries(export)]
+    return [
+        one
+        for one in added
+        if one.path not in places.values()
+        and any(state.same_client(entry.client, one.client) and entry.meaning == one.meaning for entry in entries)
+    ]
+
+
 def not_as_before(declared: Declaration, stale: Iterable[Entry], state: State, now: Iterable[Entry]) -> list[Entry]:
     """The entries where this call may have changed something that are gone now, or mean something else than before."""
     ours = {*(state.real_path(export.path) for export in declared.exports), *(entry.path for entry in stale)}
     meaning = {(entry.path, entry.client): entry.meaning for entry in now}
-    former = _without_foreign([entry for entry in state.active if entry.path in ours], state)
+    former = without_foreign([entry for entry in state.active if entry.path in ours], state)
     return [entry for entry in former if meaning.get((entry.path, entry.client)) != entry.meaning]
+
+
+def without_foreign(entries: Iterable[Entry], state: State) -> list[Entry]:
+    """Those that no file of others gives rise to."""
+    return [
+        entry
+        for entry in entries
+        if not any(
+            foreign.entry.path == entry.path and state.same_client(foreign.entry.client, entry.client)
+            for foreign in state.foreign
+        )
+    ]
 
 
 def _present(export: Export, filed: Sequence[Entry], state: State) -> Step:
@@ -265,18 +299,7 @@ def _active_and_not_foreign(path: str, state: State) -> list[Entry]:
 
 def _active_and_not_foreign_at(place: str, state: State) -> list[Entry]:
     """`place` is a directory as the active table names it. A path that is one may be a link to another by now."""
-    return _without_foreign([entry for entry in state.active if entry.path == place], state)
-
-
-def _without_foreign(entries: Iterable[Entry], state: State) -> list[Entry]:
-    return [
-        entry
-        for entry in entries
-        if not any(
-            foreign.entry.path == entry.path and state.same_client(foreign.entry.client, entry.client)
-            for foreign in state.foreign
-        )
-    ]
+    return without_foreign([entry for entry in state.active if entry.path == place], state)
 
 
 def _compared(declared: Iterable[Entry], actual: Sequence[Entry], state: State) -> Iterator[Difference]:

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 import pytest
 
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs import exports, kernel, kernel_plan
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import exports, kernel, kernel_plan, links
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import ServerRefused
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.kernel_plan import Foreign, State
 from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._nfs.declarations import declared, export
@@ -39,7 +42,8 @@ class Exportfs:
         return [f"{one.path} does not support NFS export" for one in entries if one.path == "/refused"]
 
     def _take(self, entries):
-        self.table.update({(one.path, one.client): one for one in entries})
+        real = [replace(one, path=os.path.realpath(one.path)) for one in entries]
+        self.table.update({(one.path, one.client): one for one in real})
 
     @property
     def meanings(self):
@@ -104,3 +108,83 @@ def test_rights_that_a_file_of_others_gives_are_theirs(server):
     exportfs._all = lambda all_of_ours=exportfs._all: (exportfs._take(theirs), all_of_ours())[1]
     assert refused(WIDER, state).restored
     assert list(exportfs.meanings.values()) == [theirs[0].meaning]
+
+
+@pytest.fixture
+def turned(server, tmp_path, monkeypatch):
+    """An export inside of another, of which a client makes a link while exportfs reads the file."""
+
+    def made(table, text="", seconds=()):
+        outer, inner = tmp_path / "outer", tmp_path / "outer" / "inner"
+        inner.mkdir(parents=True)
+        exportfs, state = server(table.format(outer=outer, inner=inner), text.format(outer=outer, inner=inner))
+        state = replace(state, exported=frozenset(one.path for one in state.active))
+        calls = []
+
+        def exportfs_and_client(*arguments):
+            calls.extend([None] * (arguments == ("-a",)))
+            is_link = arguments == ("-a",) and len(calls) in seconds
+            if is_link:
+                inner.rmdir()
+                inner.symlink_to("/etc")
+            try:
+                return exportfs(*arguments)
+            finally:
+                if is_link:
+                    inner.unlink()
+                    inner.mkdir()
+
+        monkeypatch.setattr(kernel, "_exportfs", exportfs_and_client)
+        return exportfs, state, str(outer), str(inner)
+
+    return made
+
+
+OUTER = "{outer} 10.0.0.0/24(rw,sync,no_subtree_check)"
+BOTH = f"{OUTER}\n{{inner}} 10.0.0.0/24(rw,sync,no_subtree_check)"
+
+
+@pytest.mark.parametrize(("before", "seconds"), [(OUTER, [1]), (OUTER, [1, 2]), (BOTH, [1]), (BOTH, [1, 2])])
+def test_what_a_link_made_meanwhile_leads_to_is_exported_no_more(turned, before, seconds):
+    text = before if before == BOTH else ""
+    exportfs, state, outer, inner = turned(before, text, seconds)
+    table = exportfs.meanings
+    added = [export("/elsewhere")] if before == BOTH else []
+    refusal = refused(declared(export(outer), export(inner), *added), state)
+    assert exportfs.meanings == table
+    assert refusal.restored
+
+
+def test_a_link_that_stays_keeps_nothing_exported(turned, monkeypatch):
+    exportfs, state, outer, inner = turned(OUTER)
+    os.rmdir(inner)
+    os.symlink("/etc", inner)
+    monkeypatch.setattr(kernel, "_withdraw", lambda entry: ["no"])
+    refusal = refused(declared(export(outer), export(inner)), state)
+    assert not refusal.restored
+    assert "still active: 10.0.0.0/24:/etc" in str(refusal)
+    assert "/etc" in kernel.files.read(str(exportfs.path)).unfinished
+
+
+def test_what_others_export_meanwhile_by_command_is_no_reason_to_refuse(turned, monkeypatch):
+    exportfs, state, outer, inner = turned(BOTH, BOTH)
+    meanwhile = exports.entries("/theirs 10.0.0.0/24(ro)")
+    exportfs._all = lambda all_of_ours=exportfs._all: (exportfs._take(meanwhile), all_of_ours())[1]
+    declaration = declared(export(outer), export(inner), export("/elsewhere"))
+    kernel.apply(declaration, kernel_plan.plan(declaration, state), state)
+    assert ("/theirs", "10.0.0.0/24") in exportfs.meanings
+
+
+def test_the_check_for_links_is_of_what_the_plan_is_made_from(monkeypatch, tmp_path):
+    outer, inner = tmp_path / "outer", tmp_path / "outer" / "inner"
+    outer.mkdir()
+    inner.symlink_to("/etc")
+    monkeypatch.setattr(kernel, "EXPORTS", str(tmp_path / "exports"))
+    monkeypatch.setattr(kernel, "EXPORTS_D", str(tmp_path / "exports.d"))
+    (tmp_path / "exports").write_text(f"{outer} *(rw)")
+    monkeypatch.setattr(kernel, "_active_table", tuple)
+    seen = kernel.observe(declared(export(str(inner))), will_apply=False)
+    inner.unlink()
+    inner.mkdir()
+    assert seen.real_path(str(inner)) == "/etc"
+    assert [one.item for one in links.problems(seen.ways, seen.exported)] == [str(inner)]
