@@ -111,9 +111,11 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
     start = os.path.getsize(log) if log else 0
     said: list[str] = []
     # What is new comes before what is to go: should the server refuse, nothing has been withdrawn from anyone. Only
-    # what holds the place of something new goes first, since it could not go any more with that in it.
+    # what holds the place of something new goes first, since it could not go any more with that in it; and before that,
+    # what lies in it as well.
     made = [export.path for export in declared.exports if planned.numbers[export.path] not in served]
-    first = [one for one in planned.withdrawn if any(one.holds(path) for path in made)]
+    holders = [one for one in planned.withdrawn if any(one.holds(path) for path in made)]
+    first = [one for one in planned.withdrawn if one in holders or any(outer.holds(one.pseudo) for outer in holders)]
     answers: dict[int, list[str]] = {}
     try:
         answers.update({one.number: _tell("RemoveExport", "q", str(one.number)) for one in first})

@@ -177,6 +177,14 @@ def test_an_export_makes_room_for_new_ones_in_its_place(manager, run):
     assert paths(manager) == ["/other", "/srv/a", "/srv/b"]
 
 
+def test_it_does_so_with_what_lies_in_it_as_well(manager, run):
+    run(export("/srv"), export("/srv/a"), export("/srv/a/b"), export("/other"))
+    run(export("/srv/c"))
+    assert paths(manager) == ["/srv/c"]
+    withdrawn = [one for one in manager.calls if one.startswith("Remove")]
+    assert withdrawn[-1] == f"RemoveExport {ganesha_config.free_number('/other', set())}"
+
+
 def test_an_export_that_made_room_for_one_that_is_refused_is_back(manager, run):
     run(export("/srv"))
     before = run.file.read_text()
