@@ -203,7 +203,12 @@ def test_an_export_inside_of_another_is_withdrawn_before_that_and_never_left_beh
         assert not apply(host, "nested", [inner, second])["failed"]
         assert ["file" in listing(one["path"]).stdout for one in (outer, inner)] == [False, True]
         assert listing(second["path"]).rc == 0
-        apply(host, "nested", [])
+        if IMPLEMENTATION == "ganesha":
+            before = fingerprint(host, "nested")
+            failed = apply(host, "nested", [outer, inner, second])
+            assert "already serves /srv/nfs/outer/inner, /srv/nfs/outer/second inside of it" in failed["msg"]
+            assert fingerprint(host, "nested") == before
+            apply(host, "nested", [])
         apply(host, "nested", [outer, inner])
         assert not apply(host, "nested", [second])["failed"]
         assert [listing(one["path"]).rc == 0 for one in (inner, second)] == [False, True]

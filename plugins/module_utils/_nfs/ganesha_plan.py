@@ -97,7 +97,7 @@ def plan(declared: Declaration, state: State) -> Plan:
     steps += [_unfinished(path, state) for path in unfinished]
     withdrawn = {one.number: one for path in [*gone, *unfinished] for one in _own_served(path, state)}
     return Plan(
-        steps=tuple(_with_problems(step, declared, withdrawn, state) for step in steps),
+        steps=tuple(_with_problems(step, declared, numbers, withdrawn, state) for step in steps),
         problems=(*state.drop_in.problems, *_inclusion_problems(state)),
         text=ganesha_config.drop_in(declared, numbers),
         numbers=numbers,
@@ -169,8 +169,14 @@ def _unfinished(path: str, state: State) -> Step:
     return Step(path, plans.REMOVE, before, None, message="a run that was cut short was withdrawing it")
 
 
-def _with_problems(step: Step, declared: Declaration, withdrawn: Mapping[int, Served], state: State) -> Step:
-    problems = (*_problems(step, declared, state), *_left_in_it(step, withdrawn, state))
+def _with_problems(
+    step: Step, declared: Declaration, numbers: Mapping[str, int], withdrawn: Mapping[int, Served], state: State
+) -> Step:
+    problems = (
+        *_problems(step, declared, state),
+        *_left_in_it(step, withdrawn, state),
+        *_hidden_by_it(step, numbers, withdrawn, state),
+    )
     return refused(step, *problems) if problems else step
 
 
@@ -204,6 +210,27 @@ def _left_in_it(step: Step, withdrawn: Mapping[int, Served], state: State) -> It
                 "keep it declared, for fewer clients if need be; or leave out what lies in it as well, and declare "
                 "that again in the next run (its clients lose what they have open)",
             )
+
+
+def _hidden_by_it(
+    step: Step, numbers: Mapping[str, int], withdrawn: Mapping[int, Served], state: State
+) -> Iterator[Problem]:
+    """What the server already has inside of a new export. Seen with 4.3: until its next start it would serve that place
+    by the new one, with the rights of that, so that who may only read in the inner one could write."""
+    served = state.served or ()
+    number = numbers.get(step.name)
+    if number is None or number in {one.number for one in served}:
+        return
+    new = Served(number, step.name, step.name, frozenset())
+    hidden = [one.pseudo for one in served if one.number not in withdrawn and new.holds(one.pseudo)]
+    if hidden:
+        yield Problem(
+            step.name,
+            "path",
+            f"nfs-ganesha already serves {', '.join(hidden)} inside of it, and would give the rights of this one to "
+            "the clients of that until it starts again",
+            "withdraw what lies in it, and declare both in the next run (its clients lose what they have open)",
+        )
 
 
 def _mounted_in(one: Served, state: State) -> Iterator[Served]:

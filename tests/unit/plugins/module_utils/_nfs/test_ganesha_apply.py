@@ -59,6 +59,11 @@ class Manager:
         self.at_start = len(self.exports)
         self.holders = {one.number: self._holder(one) for one in self.exports.values()}
 
+    def came_before(self, inner, outer):
+        """As somebody could have told it on D-Bus."""
+        self.exports = {inner: self.exports[inner], outer: self.exports[outer]}
+        self.holders = {inner: 0, outer: 0}
+
     def display(self, _kind, number):
         one = self.exports[int(number)]
         return [
@@ -147,13 +152,41 @@ def test_what_lies_in_another_export_is_withdrawn_before_it(manager, run):
 
 
 def test_an_export_that_came_after_what_lies_in_it_can_be_withdrawn_alone_until_the_next_start(manager, run):
-    run(export("/srv/a"))
-    run(export("/srv/a"), export("/srv"))
+    run(export("/srv"), export("/srv/a"))
+    manager.came_before(number_of(manager, "/srv/a"), number_of(manager, "/srv"))
     assert actions(run(export("/srv/a"))) == {"/srv/a": "keep", "/srv": "remove"}
     assert paths(manager) == ["/srv/a"]
+    run()
     run(export("/srv/a"), export("/srv"))
+    manager.came_before(number_of(manager, "/srv/a"), number_of(manager, "/srv"))
     manager.restart()
     assert actions(run(export("/srv/a"))) == {"/srv/a": "keep", "/srv": "refused"}
+
+
+def test_a_new_export_that_would_hide_one_that_is_served_is_refused_and_says_what_to_do(manager, run):
+    run(export("/srv/a", client(access="ro")), export("/srv2"))
+    both = [export("/srv"), export("/srv/a", client(access="ro")), export("/srv2")]
+    planned = run(*both)
+    assert actions(planned) == {"/srv": "refused", "/srv/a": "keep", "/srv2": "keep"}
+    assert "already serves /srv/a inside of it" in planned.steps[0].message
+    assert paths(manager) == ["/srv/a", "/srv2"]
+    run(export("/srv2"))
+    assert set(actions(run(*both)).values()) == {"create", "keep"}
+    assert manager.holders[number_of(manager, "/srv/a")] == number_of(manager, "/srv")
+    assert set(actions(run(*both)).values()) == {"keep"}
+
+
+def test_what_others_serve_is_not_hidden_either(manager, run):
+    run(export("/srv/a"))
+    run.file.unlink()
+    run.file = run.file.with_name("others.conf")
+    assert actions(run(export("/srv"))) == {"/srv": "refused"}
+
+
+def test_a_new_export_takes_the_place_of_what_lay_in_it(manager, run):
+    run(export("/srv/a"), export("/srv/b"))
+    run(export("/srv"))
+    assert paths(manager) == ["/srv"]
 
 
 def test_the_outer_one_of_two_new_exports_comes_first(manager, run):
