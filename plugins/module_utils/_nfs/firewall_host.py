@@ -155,10 +155,23 @@ def _observe_nftables(wanted: Wanted) -> State | None:
         NFTABLES,
         frozenset(full),
         frozenset(partly),
-        is_persistent and nftables.is_as_wanted(ruleset, wanted.openings),
+        is_persistent
+        and nftables.is_as_wanted(ruleset, wanted.openings)
+        and (not program or _is_known_to_systemd(wanted.name)),
         problems=_persistence_problems(ruleset, wanted) if program and not is_persistent else (),
         ruleset=ruleset,
     )
+
+
+def _is_known_to_systemd(name: str) -> bool:
+    """Whether systemd has read what is on disk, and what it runs has not failed: a run may have been cut short before.
+
+    That a directory of drop-ins is new, systemd 252 does not say of itself, so the drop-in has to be among those read.
+    """
+    host, loader = _shown(_UNIT), _shown(_loader(name))
+    is_called = host["LoadState"] != "loaded" or _caller(name) in host["DropInPaths"].split()
+    needs_reload = "yes" in (host["NeedDaemonReload"], loader["NeedDaemonReload"])
+    return is_called and not needs_reload and loader["ActiveState"] != "failed"
 
 
 def _persistence_problems(ruleset: nftables.Ruleset, wanted: Wanted) -> tuple[Problem, ...]:
@@ -190,7 +203,7 @@ def _files(name: str, program: str) -> dict[str, str]:
     A unit of its own, since the host's own rules must come into force whatever happens to ours: it is shown as failed
     then. It is started from within nftables.service, so that whoever waits for that has our rules as well.
     """
-    path, loader, caller = f"{_RULES_DIRECTORY}/nfs-firewall-{name}.py", _loader(name), f"berthage-nfs-{name}.conf"
+    path, loader = f"{_RULES_DIRECTORY}/nfs-firewall-{name}.py", _loader(name)
     python, systemctl = shutil.which("python3", path=_PATH) or sys.executable, shutil.which("systemctl", path=_PATH)
     head = f"# Managed by Ansible, module berthage.swarm.nfs_firewall (name: {name}).\n"
     unit = (
@@ -202,9 +215,7 @@ def _files(name: str, program: str) -> dict[str, str]:
     return {
         path: program,
         f"/etc/systemd/system/{loader}": unit if program else "",
-        f"/etc/systemd/system/{_UNIT}.d/{caller}": f"{head}[Service]\nExecStartPost={call}\nExecReload={call}\n"
-        if program
-        else "",
+        _caller(name): f"{head}[Service]\nExecStartPost={call}\nExecReload={call}\n" if program else "",
         # Of former releases, which noted the place.
         f"{_RULES_DIRECTORY}/nfs-firewall-{name}.nft": "",
     }
@@ -216,6 +227,15 @@ def _is_as_wanted(path: str, text: str) -> bool:
 
 def _loader(name: str) -> str:
     return f"berthage-nfs-firewall-{name}.service"
+
+
+def _caller(name: str) -> str:
+    return f"/etc/systemd/system/{_UNIT}.d/berthage-nfs-{name}.conf"
+
+
+def _shown(unit: str) -> dict[str, str]:
+    properties = "--property=LoadState,ActiveState,DropInPaths,NeedDaemonReload"
+    return dict(line.split("=", 1) for line in _run("systemctl", "show", properties, unit).splitlines() if "=" in line)
 
 
 def _has(program: str) -> bool:

@@ -13,7 +13,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.berthage.swarm.plugins.module_utils._nfs import firewall, firewalld, nft_load, nftables, ufw
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
+    firewall,
+    firewall_host,
+    firewalld,
+    nft_load,
+    nftables,
+    ufw,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.firewall import Opening
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Refused
 
@@ -246,6 +253,53 @@ def test_a_boot_that_cannot_load_ours_fails_and_says_what_that_means(booted):
 
 def test_what_a_boot_runs_needs_nothing_but_the_standard_library():
     assert "ansible" not in inspect.getsource(nft_load)
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Whether all is seen to be in order where rules and files are, by what systemd says of the two units."""
+    ruleset = [chain(policy="drop"), rule(4, SSH, ACCEPT), rule(5, OURS), *own(HOST)]
+    in_order = {"LoadState": "loaded", "ActiveState": "inactive", "DropInPaths": "", "NeedDaemonReload": "no"}
+
+    def seen(of_host: dict[str, str], of_ours: dict[str, str]) -> bool:
+        caller = firewall_host._caller("berthage")
+        units = {
+            "nftables.service": {**in_order, "DropInPaths": f"/etc/a.conf {caller}", **of_host},
+            "berthage-nfs-firewall-berthage.service": {**in_order, **of_ours},
+        }
+
+        def run(program: str, *arguments: str, stdin: str = "") -> str:
+            if program == "nft":
+                return json.dumps({"nftables": ruleset})
+            assert (program, arguments[0]) == ("systemctl", "show")
+            return "".join(f"{name}={value}\n" for name, value in units[arguments[-1]].items())
+
+        monkeypatch.setattr(firewall_host, "_run", run)
+        return firewall_host._observe_nftables(wanted(["10.0.0.7"])).in_order
+
+    monkeypatch.setattr(firewall_host, "_has", lambda program: True)
+    monkeypatch.setattr(firewall_host, "_is_as_wanted", lambda path, text: True)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("of_host", "of_ours"),
+    [
+        ({"DropInPaths": ""}, {}),
+        ({"NeedDaemonReload": "yes"}, {}),
+        ({}, {"NeedDaemonReload": "yes"}),
+        ({}, {"ActiveState": "failed"}),
+    ],
+    ids=["drop-in not read", "drop-in is newer", "unit is newer", "unit has failed"],
+)
+def test_what_systemd_does_not_know_yet_is_made_up_for(opened, of_host, of_ours):
+    assert opened({}, {})
+    assert not opened(of_host, of_ours)
+
+
+def test_a_host_unit_that_failed_or_is_not_there_is_not_ours_to_mend(opened):
+    assert opened({"ActiveState": "failed"}, {})
+    assert opened({"LoadState": "not-found", "DropInPaths": ""}, {})
 
 
 FIREWALLD = """
