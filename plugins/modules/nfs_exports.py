@@ -41,8 +41,8 @@ options:
       path:
         description:
           - The directory, absolute and without C(..). Spaces are no problem.
-          - Links on the way to it are followed, but not one inside of an export, whose clients could have made it. That
-            counts whoever exports it, by a file or by command.
+          - The kernel's server follows links on the way to it, but one inside of an export, whose clients could have
+            made it, is refused. That counts whoever exports it, by a file or by command. nfs-ganesha follows none.
         type: str
         required: true
       clients:

@@ -217,6 +217,25 @@ def test_an_export_inside_of_another_is_withdrawn_before_that_and_never_left_beh
         host.check_output("rm -r /srv/nfs/outer")
 
 
+def test_a_link_inside_of_what_another_name_exports_is_refused_and_one_outside_is_the_server_s_affair(host):
+    host.check_output("mkdir -p /srv/nfs/around/sub && ln -s /etc /srv/nfs/around/turned && ln -s around /srv/nfs/link")
+    try:
+        apply(host, "around", [export("/srv/nfs/around", lab_variables()["lab_subnet"])])
+        for path in ("/srv/nfs/around/turned", "/srv/nfs/link/turned"):
+            failed = apply(host, "inside", [export(path, "192.0.2.0/24")])
+            assert f"{path}, path: is /etc, by the link /srv/nfs/around/turned inside of the export" in failed["msg"]
+            assert not host.file(drop_in("inside")).exists
+        followed = apply(host, "inside", [export("/srv/nfs/link/sub", "192.0.2.0/24")])
+        if IMPLEMENTATION == "ganesha":
+            assert "/srv/nfs/link/sub, path: passes a symbolic link, and nfs-ganesha follows none" in followed["msg"]
+        else:
+            assert not followed["failed"], followed["msg"]
+    finally:
+        apply(host, "inside", [])
+        apply(host, "around", [])
+        host.check_output("rm -r /srv/nfs/around /srv/nfs/link")
+
+
 def test_bad_input_is_refused_at_once_and_before_anything_changes(host):
     bad = {
         "/srv/nfs/x1, clients: '*' opens the export to every host": export("/srv/nfs/x1", "*"),

@@ -17,6 +17,8 @@ _SUMMARY = re.compile(
     r"[0-9]+ .*(errors? (found )?|while processing)|Errors processing block|Configuration syntax errors"
 )
 _LOOKUP_FAILED = re.compile(r"ExportId=[0-9]+ Path=(?P<path>.+) FSAL_ERROR=\((?P<words>[^,]+)")
+# With ELOOP, which the server has no name for.
+_BY_A_LINK = "FSAL_ERROR=(Undefined server error,40)"
 _CREATE_FAILED = re.compile(r"resolve_posix_filesystem\((?P<path>.+)\) returned (?P<words>.+?) \([0-9]+\)")
 _NOT_FOUND = re.compile(r"Client \((?P<host>.+?)\) not found because (?P<words>.+)")
 
@@ -53,7 +55,14 @@ def _about_paths(said: Iterable[str], ours: set[str]) -> Iterator[Problem]:
     for line in said:
         for pattern in (_LOOKUP_FAILED, _CREATE_FAILED):
             found = pattern.search(line)
-            if found and found.group("path") in ours:
+            if found and found.group("path") in ours and _BY_A_LINK in line:
+                yield Problem(
+                    found.group("path"),
+                    "path",
+                    "passes a symbolic link, and nfs-ganesha follows none",
+                    "declare the directory that it leads to",
+                )
+            elif found and found.group("path") in ours:
                 yield _about_a_path(found.group("path"), found.group("words"))
 
 

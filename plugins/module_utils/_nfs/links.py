@@ -45,7 +45,7 @@ def way(path: str) -> Way:
 
 
 def problems(ways: Mapping[str, Way], exported: Iterable[str]) -> Iterator[Problem]:
-    """Declared exports that such links lead away. Both servers, and who sets owner and mode, follow links as root.
+    """Declared exports that such links lead away. The kernel's server and who sets the owner follow links as root.
 
     `ways` are those of the declared paths; `exported` is what else the server exports, by its real name.
     """

@@ -173,6 +173,10 @@ SAID = {
         "x :EXPORT :CRIT :Lookup failed on path, ExportId=104 Path=/a FSAL_ERROR=(Operation not supported,95)",
         "/a, path: its file system cannot be exported",
     ),
+    "link": (
+        "x :EXPORT :CRIT :Lookup failed on path, ExportId=104 Path=/a FSAL_ERROR=(Undefined server error,40)",
+        "passes a symbolic link, and nfs-ganesha follows none",
+    ),
     "block": (f"Config File ({FILE}:4): 1 validation errors in block FSAL", "/a: nfs-ganesha does not take it"),
     "word": (f"Config File ({FILE}:4): Unknown parameter (Foo)", "Unknown parameter (Foo)"),
 }
