@@ -37,6 +37,8 @@ AFTER_REFUSAL = 5.0
 MOUNT_TRIES = 3
 SWARM_TASK = "com.docker.swarm.task.id"
 SECONDS_TO_STOP = 10
+# How long Docker may take to answer: a start waits for the container's other mounts, of which a server may be gone.
+ANSWERS_WITHIN = 90
 # A new task of the Swarm may get the dead mount as well, as long as another one holds it.
 ROUNDS = 10
 STOPPED_AT_ONCE = 16
@@ -247,14 +249,17 @@ class Engine:
         self.ask("POST", f"/containers/{identity}/start", gone_is_well=True)
 
     def ask(self, method, path, gone_is_well=False):
-        connection = http.client.HTTPConnection("localhost", timeout=90)
+        connection = http.client.HTTPConnection("localhost")
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(90)
+        connection.sock.settimeout(ANSWERS_WITHIN)
         try:
             connection.sock.connect(self.path)
             connection.request(method, path)
             answer = connection.getresponse()
             body = answer.read()
+        except socket.timeout as error:
+            # Of this one request: the daemon may well do the others.
+            raise EngineRefusal(f"{method} {path}: no answer within {ANSWERS_WITHIN} s") from error
         finally:
             connection.close()
         # 304: it is already as wanted.

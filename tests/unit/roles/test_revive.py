@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -109,6 +110,17 @@ def test_one_that_cannot_be_started_keeps_no_other_down_and_is_spoken_of_once(ke
     assert looking.remembered() == ["a"]
     looking.look()
     assert capsys.readouterr().err.count("Docker cannot be asked, or refuses") == 1
+
+
+def test_a_request_that_docker_does_not_answer_is_a_refusal_of_this_one_request(monkeypatch, tmp_path):
+    monkeypatch.setattr(revive, "ANSWERS_WITHIN", 0.1)
+    path = str(tmp_path / "docker.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as silent:
+        silent.bind(path)
+        silent.listen()
+
+        with pytest.raises(revive.EngineRefusal, match=r"POST /containers/a/start: no answer within 0\.1 s"):
+            revive.Engine(path).start("a")
 
 
 def test_nobody_is_stopped_while_the_mount_itself_has_no_brick(keeper, monkeypatch):
