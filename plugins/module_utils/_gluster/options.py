@@ -127,7 +127,7 @@ def as_text(value: Any) -> str | None:
         return str(value)
     if isinstance(value, (list, tuple)):
         parts = [as_text(part) for part in value]
-        return ",".join(part for part in parts if part) if all(parts) else None
+        return ",".join(part for part in parts if part) if parts and all(parts) else None
     text = value.strip() if isinstance(value, str) else ""
     return text if text and text.isprintable() else None
 

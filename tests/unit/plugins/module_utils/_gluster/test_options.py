@@ -73,6 +73,7 @@ def test_another_value_means_something_else(name, one, other):
         ({"a": 1}, None),
         ("a\nb", None),
         (["a", None], None),
+        ([], None),
     ],
 )
 def test_what_yaml_makes_of_a_value_becomes_text_or_is_no_value(value, text):
