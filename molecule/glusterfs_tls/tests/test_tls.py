@@ -128,6 +128,22 @@ def test_a_second_run_changes_nothing_and_a_renewal_tells_no_key():
     assert mount(node("client"), "gv0")
 
 
+def test_without_the_host_of_the_authority_only_who_needs_a_certificate_is_refused():
+    """One of the hosts has lost its own; those of the others are good for long."""
+    node("node2").check_output(f"mv {FILES}.pem {FILES}.away")
+    run = run_playbook(CONVERGE, "-i", "gone,", "--extra-vars", "glusterfs_tls_ca_host=gone")
+    node("node2").check_output(f"mv {FILES}.away {FILES}.pem")
+
+    assert run.returncode != 0
+    assert "glusterfs_tls_ca_host: gone cannot be reached, and certificates are made there" in " ".join(
+        run.stdout.split()
+    )
+    tasks = {task.partition("]")[0].rpartition(" : ")[2]: task for task in run.stdout.split("TASK [")}
+    assert "ok: [node1]" in tasks["Bring the volumes to what is declared"]
+    recap = {line.split()[0]: line for line in run.stdout.rpartition("PLAY RECAP")[2].splitlines() if "failed=" in line}
+    assert [recap[name].count("failed=0") for name in ("node1", "node2", "client")] == [1, 0, 1]
+
+
 def test_a_second_authority_is_refused_beside_certificates_of_the_first(host):
     """The host that had it was rebuilt, or is another one than before."""
 

@@ -102,3 +102,21 @@ def test_hosts_that_trust_another_authority_than_the_one_that_would_sign_are_fou
     # Lost, with the certificates still there; and not made yet.
     assert found("", g2=one, g3=one) == ("", ["g2", "g3"], ["g3"])
     assert found("", g2="", g3="") == ("", [], ["g3"])
+
+
+def test_a_pool_minds_only_the_authorities_of_its_own_hosts():
+    """Clients of two pools in one play, each pool with an authority of its own."""
+    mine, theirs = "a" * 64, "b" * 64
+    hosts = {
+        "g2": {"__glusterfs_tls_looked": {"stdout": f"fine\ntrusts= {mine}\nsigns=\nend="}},
+        "elsewhere": {"__glusterfs_tls_looked": {"stdout": f"fine\ntrusts= {theirs}\nsigns=\nend="}},
+    }
+    asked = [{"item": "g1", "stdout": f"trusts= \nsigns={mine}\nend="}]
+
+    seen = templated(
+        "__glusterfs_tls_strangers",
+        hostvars={**HOSTS, **hosts},
+        ansible_play_hosts=["g2", "elsewhere"],
+        __glusterfs_tls_asked={"results": asked},
+    )
+    assert seen == [([],)] * 3
