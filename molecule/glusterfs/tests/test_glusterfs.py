@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
-from checks import node, wait_for
+from checks import node, run_playbook, wait_for
 from module_calls import module
 
 testinfra_hosts = ["ansible://node1"]
 
+CONVERGE = Path(__file__).parents[1] / "converge.yml"
 MEMBERS = ("node1", "node2", "node3")
 
 
@@ -110,6 +111,17 @@ def test_an_empty_list_of_who_may_use_a_volume_does_not_open_it_to_everybody(hos
 
     assert allowed["gv0"].count(",") == 3, "the pool and the client"
     assert allowed["arbitrated"] == allowed["gv0"]
+
+
+def test_an_address_that_this_run_does_not_know_is_not_replaced_by_another_one(host):
+    """As of a fact of a host that is not in this run. Another address would throw out clients, and let in strangers."""
+    unknown = json.dumps({"glusterfs_address": "{{ hostvars['client'].an_address_that_nobody_gathered }}"})
+    before = host.check_output("gluster volume info")
+    run = run_playbook(CONVERGE, "--extra-vars", unknown)
+
+    assert run.returncode != 0
+    assert "an_address_that_nobody_gathered" in run.stdout
+    assert host.check_output("gluster volume info") == before
 
 
 def test_runs_after_the_first_changed_nothing_that_gluster_knows(host):
