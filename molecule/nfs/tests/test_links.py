@@ -28,9 +28,8 @@ def test_a_link_in_place_of_an_inner_export_gives_away_nothing_of_the_server_s_o
         run = run_playbook(CONVERGE, "-e", json.dumps({"nfs_server_name": "links", "nfs_server_exports": exports}))
 
         assert run.returncode != 0
-        assert "/srv/nfs/linked/inner, path: is /root/own, by a link inside of the export" in " ".join(
-            run.stdout.split()
-        )
+        why = "/srv/nfs/linked/inner, path: is /root/own, by the link /srv/nfs/linked/inner inside of the export"
+        assert why in " ".join(run.stdout.split())
         assert (host.file("/root/own").user, host.file("/root/own").mode) == ("root", 0o700)
         assert not host.file("/etc/ganesha/exports.d/links.conf").exists
     finally:
