@@ -204,7 +204,6 @@ def test_firewalld_lets_in_whom_its_own_rules_do_not_deny_whatever_the_target_of
     try:
         denied = f'\'rule family="ipv4" source address="{address("stranger")}" drop\''
         in_use.host.check_output(f"firewall-cmd --add-rich-rule={denied}")
-        assert reach("stranger", in_use.server) == REFUSED_BY_THE_SERVER
 
         assert [one["action"] for one in in_use.declare(network)["rules"]] == ["create"]
         assert not in_use.declare(network)["changed"]
