@@ -23,7 +23,14 @@ def volumes(host: Host, *declared: dict[str, Any], check: bool = False, **option
 def in_container(host: Host, command: str, *mounts: str) -> CommandResult:
     """What a shell command says in a container with volumes (VOLUME:DIRECTORY)."""
     binds = " ".join(f"--volume {mount}" for mount in mounts)
-    return host.run(f"docker run --rm --network none {binds} box:1 sh -c {shlex.quote(command)}")
+    run = f"docker run --rm --network none {binds} box:1 sh -c {shlex.quote(command)}"
+    said = host.run(run)
+    # The engine does not begin again to mount a share when one of its own signals came between.
+    for _again in range(4):
+        if "interrupted system call" not in said.stderr:
+            break
+        said = host.run(run)
+    return said
 
 
 def actions(result: dict[str, Any]) -> dict[str, str]:

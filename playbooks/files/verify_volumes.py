@@ -35,6 +35,9 @@ SECRET = re.compile(r"pass|pwd|secret|token|cred|key$", re.IGNORECASE)
 KERNEL_CLIENTS = {"nfs": ("NFS", "nfs"), "cifs": ("CIFS", "cifs"), "cephfs": ("CephFS", "ceph")}
 SERVICE = "com.docker.swarm.service.name"  # a label that the engine gives to a task's container
 SHARED = ("nfs", "glusterfs", "cifs", "cephfs")
+# Where one of the engine's own signals came between, which says nothing of the volume: see _volumes/probe.py.
+INTERRUPTED = "interrupted system call"
+TRIES = 5
 LOOK = 5  # seconds that a file system or a server has to answer
 
 
@@ -248,23 +251,28 @@ def start_with(engine: Any, image: str, volumes: Iterable[dict[str, str]]) -> st
     """Start the data container with these volumes at /volumes/NAME. Returns why it could not be, or nothing."""
     import docker  # noqa: PLC0415
 
-    remove_container(engine, DATA)
-    try:
-        engine.containers.run(
-            image,
-            ["sleep", "3600"],
-            name=DATA,
-            detach=True,
-            labels={LABEL: "1"},
-            network_mode="none",
-            # no_copy: a container's first use would otherwise change the owner of the volume's root.
-            mounts=[
-                docker.types.Mount(f"/volumes/{volume['name']}", volume["name"], no_copy=True) for volume in volumes
-            ],
-        )
-    except (docker.errors.DockerException, OSError) as error:
-        return words_of(error)
-    return ""
+    # no_copy: a container's first use would otherwise change the owner of the volume's root.
+    mounts = [docker.types.Mount(f"/volumes/{volume['name']}", volume["name"], no_copy=True) for volume in volumes]
+    reason = ""
+    for _try in range(TRIES):
+        remove_container(engine, DATA)
+        try:
+            engine.containers.run(
+                image,
+                ["sleep", "3600"],
+                name=DATA,
+                detach=True,
+                labels={LABEL: "1"},
+                network_mode="none",
+                mounts=mounts,
+            )
+        except (docker.errors.DockerException, OSError) as error:
+            reason = words_of(error)
+        else:
+            return ""
+        if INTERRUPTED not in reason:
+            break
+    return reason
 
 
 def verdict_of_mount(volume: dict[str, str], reason: str) -> Verdict:

@@ -22,7 +22,7 @@ import secrets
 import tarfile
 import time
 from contextlib import contextmanager
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence, TypeVar
 
 from ansible_collections.berthage.swarm.plugins.module_utils._engine import (
     Engine,
@@ -44,6 +44,12 @@ _AT_ONCE = 100  # volumes that one probe is asked about at a time, whether they 
 _ENOUGH_OF_AN_ARCHIVE = 256 * 1024  # bytes in which so many empty directories show
 _END_OF_AN_ARCHIVE = bytes(1024)
 _TARGETS = "/volumes"
+# The engine's own runtime sends signals to its threads, and a CIFS mount that one of them meets is not begun again by
+# the kernel (https://github.com/golang/go/issues/38836). It says nothing of the volume.
+_INTERRUPTED = "interrupted system call"
+_TRIES = 5
+
+_Answer = TypeVar("_Answer")
 
 
 class Probes:
@@ -99,8 +105,12 @@ class Probes:
             EngineRefusal: one of them cannot be mounted. The text names it, and says why.
             EngineTimeout: the mount hangs.
         """
-        with self._container(names) as probe:
-            self._engine.get(f"/containers/{probe}/archive", timeout=self._limit, path=_A_FILE_OF_EVERY_CONTAINER)
+        self._asked(
+            names,
+            lambda probe: self._engine.get(
+                f"/containers/{probe}/archive", timeout=self._limit, path=_A_FILE_OF_EVERY_CONTAINER
+            ),
+        )
 
     def vanished(self) -> frozenset[str]:
         """The volumes that were gone when a probe was to mount them. For each of them the engine made a plain local one
@@ -138,12 +148,26 @@ class Probes:
         return found
 
     def _look_into(self, names: Sequence[str]) -> dict[str, bool]:
-        with self._container(names) as probe:
-            archive = self._engine.peek(
+        archive = self._asked(
+            names,
+            lambda probe: self._engine.peek(
                 f"/containers/{probe}/archive", _ENOUGH_OF_AN_ARCHIVE, timeout=self._limit, path=_TARGETS
-            )
+            ),
+        )
         told = empty_directories(archive, complete=len(archive) < _ENOUGH_OF_AN_ARCHIVE)
         return {name: told[_number(number)] for number, name in enumerate(names) if _number(number) in told}
+
+    def _asked(self, names: Sequence[str], ask: Callable[[str], _Answer]) -> _Answer:
+        """What a probe with these volumes answers; another one where a signal came between."""
+        tries = _TRIES
+        while True:
+            tries -= 1
+            try:
+                with self._container(names) as probe:
+                    return ask(probe)
+            except EngineRefusal as refusal:
+                if not tries or _INTERRUPTED not in str(refusal):
+                    raise
 
     def _labelled(self, label: str = "") -> list[Mapping[str, Any]]:
         wanted = f"{PROBE_LABEL}={label}" if label else PROBE_LABEL

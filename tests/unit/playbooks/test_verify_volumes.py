@@ -98,6 +98,31 @@ def test_the_mount_that_a_path_is_on_is_the_deepest() -> None:
     assert verify_volumes.below("/mnt/gv0/x", ["/", "/mnt", "/mnt/gv0", "/mnt/gv"]) == "/mnt/gv0"
 
 
+@pytest.mark.parametrize(
+    ("words", "reason", "asked"),
+    [
+        (["mount //f/s: interrupted system call"], "", 2),
+        (["permission denied"], "permission denied", 1),
+        (["interrupted system call"] * 9, "interrupted system call", 5),
+    ],
+)
+def test_a_mount_that_a_signal_interrupted_is_tried_again(monkeypatch, words, reason, asked) -> None:
+    class Containers:
+        asked = 0
+
+        def run(self, *_arguments: object, **_options: object) -> None:
+            self.asked += 1
+            if self.asked <= len(words):
+                raise OSError(words[self.asked - 1])
+
+    class Engine:
+        containers = Containers()
+
+    monkeypatch.setattr(verify_volumes, "remove_container", lambda engine, name: None)
+    assert reason in verify_volumes.start_with(Engine(), "box:1", [{"name": "office"}])
+    assert Engine.containers.asked == asked
+
+
 def test_a_volume_whose_mount_is_missing_is_told_with_the_unit_to_start() -> None:
     volume = {"name": "media", "backend": "glusterfs", "mount_point": "/mnt/glusterfs/never-mounted"}
     options = {"media": {"type": "none", "device": "/mnt/glusterfs/never-mounted/x", "o": "bind"}}

@@ -11,10 +11,12 @@ import time
 
 import pytest
 
+from ansible_collections.berthage.swarm.plugins.module_utils._engine import EngineRefusal
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.backends import Endpoint, recognise
 from ansible_collections.berthage.swarm.plugins.module_utils._volumes.probe import (
     PROBE_LABEL,
+    Probes,
     empty_directories,
     mount,
 )
@@ -96,6 +98,46 @@ def test_one_cause_is_one_line_however_many_volumes_it_has():
         Problem("cc", "nfs", "it is down", "start it"),
     ]
     assert summary(problems).splitlines() == ["aa, cc, nfs: it is down; start it", "b, nfs: other; x"]
+
+
+class Interrupted:
+    """An engine whose mounts are refused with these words, one after the other, and then succeed."""
+
+    def __init__(self, *words):
+        self.words = list(words)
+        self.probes = 0
+
+    def get(self, url, timeout, **query):
+        if self.words:
+            raise EngineRefusal(500, self.words.pop(0))
+
+    def post(self, path, body=None, timeout=0.0):
+        if path == "/containers/create":
+            self.probes += 1
+        return {"Id": "probe"}
+
+    def send(self, path, data, timeout, **query):
+        return {"status": "image"}
+
+    def delete(self, path, timeout, force):
+        pass
+
+
+def test_a_mount_that_a_signal_interrupted_is_tried_again_by_another_probe_and_any_other_refusal_is_not():
+    signal = "mount //f/s:/var/lib/docker/volumes/office/_data, data: addr=h: interrupted system call"
+    once = Interrupted(signal)
+    Probes(once, 1.0).mount(["office"])
+    assert once.probes == 2
+
+    always = Interrupted(*[signal] * 10)
+    with pytest.raises(EngineRefusal, match="interrupted system call"):
+        Probes(always, 1.0).mount(["office"])
+    assert always.probes == 5
+
+    refused = Interrupted("permission denied")
+    with pytest.raises(EngineRefusal, match="permission denied"):
+        Probes(refused, 1.0).mount(["office"])
+    assert refused.probes == 1
 
 
 @pytest.fixture
