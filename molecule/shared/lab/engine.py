@@ -62,6 +62,10 @@ def stop_engine(paths: Paths) -> None:
                 )
             shutil.rmtree(EXEC_ROOT, ignore_errors=True)
             say("stopped the engine that the lab had started")
+        data = str(paths.engine / "data")
+        if succeeds(["mountpoint", "--quiet", data]):
+            # dockerd mounts it upon itself. After one that was killed the next one does not take the mount for its own.
+            run(["umount", data])
         if (paths.engine / "firewall").exists():
             _restore_firewall(paths)
 
