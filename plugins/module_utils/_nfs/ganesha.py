@@ -44,8 +44,9 @@ _MANAGER = ("org.ganesha.nfsd", "/org/ganesha/nfsd/ExportMgr", "org.ganesha.nfsd
 _DEFAULT_LOG = "/var/log/ganesha/ganesha.log"
 # Seconds for the server to answer after it was started.
 _ANSWERS_WITHIN = 15.0
-# It makes one change at a time, and refuses what is asked meanwhile.
+# FSALs whose paths are no directories of this host.
 _CLUSTER_FILE_SYSTEMS = ("ceph", "gluster", "rgw", "proxy_v3", "proxy_v4")
+# It makes one change at a time, and refuses what is asked meanwhile.
 _BUSY = "another export admin operation is in progress"
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 

@@ -15,7 +15,7 @@ import shutil
 import socket
 import subprocess
 from dataclasses import replace
-from typing import Iterable, Iterator
+from typing import Container, Iterable, Iterator
 
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import (
     clients,
@@ -104,7 +104,8 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
         files.put(state.drop_in.path, noted)
         said = _exportfs("-a")
         problems, of_others = complaints.sorted_out(said, declared, state)
-        problems += [*_not_active(declared, state, of_others), *_led_astray(declared, state)]
+        now = _active_table()
+        problems += [*_not_active(declared, replace(state, active=now), of_others), *_led_astray(declared, state, now)]
         if not problems:
             for entry in planned.stale:
                 problems += complaints.of_withdrawal(entry, _withdraw(entry))
@@ -120,7 +121,6 @@ def apply(declared: Declaration, planned: Plan, state: State) -> tuple[str, ...]
 
 
 def _not_active(declared: Declaration, state: State, unexplained: list[str]) -> list[Problem]:
-    now = _with_active_table(state)
     words = f" (exportfs: {' '.join(unexplained)})" if unexplained else ""
     return [
         Problem(
@@ -129,12 +129,12 @@ def _not_active(declared: Declaration, state: State, unexplained: list[str]) -> 
             "is not in the active table after `exportfs -a`" if found is None else f"is active as {found.line}",
             f"see `exportfs -av`{words}",
         )
-        for export, entry, found in kernel_plan.missing_from(declared, now)
+        for export, entry, found in kernel_plan.missing_from(declared, state)
     ]
 
 
-def _led_astray(declared: Declaration, state: State) -> Iterator[Problem]:
-    for entry in kernel_plan.led_astray(declared, _added(state), state):
+def _led_astray(declared: Declaration, state: State, now: Iterable[Entry]) -> Iterator[Problem]:
+    for entry in kernel_plan.led_astray(declared, _added(state, now), state):
         yield Problem(
             entry.path,
             f"client {entry.client}",
@@ -149,8 +149,9 @@ def _taken_back(problems: Iterable[Problem], declared: Declaration, planned: Pla
     items = [*dict.fromkeys(problems)]
     try:
         former = state.drop_in.text or ""
-        added = _added(state)
-        other = kernel_plan.not_as_before(declared, planned.stale, state, _active_table())
+        now = _active_table()
+        added = _added(state, now)
+        other = kernel_plan.not_as_before(declared, planned.stale, state, now)
         notes = sorted({entry.path for entry in [*added, *other]})
         files.put(state.drop_in.path, dropin.noting(former, declared.name, notes))
         for entry in added:
@@ -162,9 +163,9 @@ def _taken_back(problems: Iterable[Problem], declared: Declaration, planned: Pla
         lost = kernel_plan.not_as_before(declared, planned.stale, state, _active_table())
         filed = {state.real_path(path) for path in _paths(former)}
         # The former file itself exports another directory where somebody has turned a link since.
-        for entry in [entry for entry in _added(state) if entry.path not in filed]:
+        for entry in _added(state, _active_table(), filed):
             _withdraw(entry)
-        left = [entry for entry in _added(state) if entry.path not in filed]
+        left = _added(state, _active_table(), filed)
         if lost or left:
             words = [f"not active as before: {', '.join(map(_in_words_of_exportfs, lost))}"] * bool(lost)
             words += [f"still active: {', '.join(map(_in_words_of_exportfs, left))}"] * bool(left)
@@ -175,15 +176,15 @@ def _taken_back(problems: Iterable[Problem], declared: Declaration, planned: Pla
     return ServerRefused(items, True)
 
 
-def _added(state: State) -> list[Entry]:
-    """What is active now, was not before, and comes from no file of others. That is told by the table alone, since
-    where a path led to while exportfs read it nobody knows."""
+def _added(state: State, now: Iterable[Entry], filed: Container[str] = ()) -> list[Entry]:
+    """What is active now, was not before, comes from no file of others, and is at no place in `filed`. That is told by
+    the table alone, since where a path led to while exportfs read it nobody knows."""
     before = {(entry.path, entry.client) for entry in state.active}
-    new = [entry for entry in _active_table() if (entry.path, entry.client) not in before]
+    new = [entry for entry in now if (entry.path, entry.client) not in before and entry.path not in filed]
     places = {entry.path for entry in new}
     theirs = {one.entry.client for one in state.foreign if one.entry.path in places}
-    names = _all_names({*theirs, *(entry.client for entry in new)})
-    return kernel_plan.without_foreign(new, replace(state, names=names))
+    names = _all_names({*theirs, *(entry.client for entry in new)} - state.names.keys())
+    return kernel_plan.without_foreign(new, replace(state, names={**state.names, **names}))
 
 
 def _withdraw(entry: Entry) -> list[str]:
@@ -235,10 +236,6 @@ def _active_table() -> tuple[Entry, ...]:
         return ()
     except exports.Unreadable as error:
         raise ServerError(f"the active table of the server cannot be read: {error}") from error
-
-
-def _with_active_table(state: State) -> State:
-    return State(state.drop_in, _active_table(), state.foreign, state.real, state.names)
 
 
 def _threads() -> int:

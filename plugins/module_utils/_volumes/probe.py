@@ -166,7 +166,7 @@ class Probes:
                 with self._container(names) as probe:
                     return ask(probe)
             except EngineRefusal as refusal:
-                if not tries or _INTERRUPTED not in str(refusal):
+                if not tries or _INTERRUPTED not in refusal.reason:
                     raise
 
     def _labelled(self, label: str = "") -> list[Mapping[str, Any]]:
