@@ -6,20 +6,17 @@
 from __future__ import annotations
 
 import json
-import shlex
-import threading
 import time
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from checks import packed_module, wait_for
+from held_requests import SOCKET, held, proxy
 
 testinfra_hosts = ["ansible://docker_hosts"]
 
 PROBE = "berthage.swarm.probe"
 ABSENT = "docker volume ls --quiet | grep ^f- | xargs --no-run-if-empty docker volume rm >/dev/null; rm -rf /srv/faults"
-SOCKET = "unix:///run/engine-proxy.sock"
 BYSTANDERS = ["bystander", "bystander-too"]
 
 
@@ -75,33 +72,6 @@ def nothing_of_probes(found):
     return not [
         labels for kind in ("containers", "images") for labels in found[kind].values() if PROBE in labels
     ] and not [volume for volume in found["volumes"].values() if PROBE in volume["labels"]]
-
-
-def proxy(host, *arguments):
-    return host.check_output(f"python3 /opt/faults/engine_proxy.py {' '.join(map(shlex.quote, arguments))}")
-
-
-@contextmanager
-def held(host, when, request, *declared, **options):
-    """The module under way, with the engine's answer to a request held until `proxy(host, "release")`. Yields where its
-    result is afterwards."""
-    proxy(host, "arm", "--do", "hold", "--when", when, "--of", request)
-    result: dict[str, Any] = {}
-
-    def run():
-        started = time.monotonic()
-        result.update(volumes(host, *declared, docker_host="unix:///run/engine-proxy.sock", **options))
-        result["seconds"] = time.monotonic() - started
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        proxy(host, "struck")
-        yield result
-    finally:
-        proxy(host, "release", "--cut")
-        thread.join(120)
-        proxy(host, "disarm")
 
 
 LOCAL, TMPFS = {"name": "f-local", "labels": {"team": "web"}}, {"name": "f-tmpfs", "tmpfs": {"size": "1m"}}
@@ -186,7 +156,7 @@ def test_another_owners_volume_is_neither_removed_nor_recreated(host):
 
 
 def test_a_run_does_not_reap_the_probes_of_one_that_lives(host):
-    with held(host, "before", "GET .*/archive", TMPFS) as result:
+    with held(host, "before", "GET .*/archive", volumes, TMPFS) as result:
         before = state(host)
         assert not nothing_of_probes(before)
         assert not volumes(host, LOCAL).get("failed")
@@ -225,13 +195,13 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("when", "request_", "changed"), MOMENTS)
 def test_an_engine_that_is_restarted_in_mid_call_is_told_of_and_the_next_run_converges(host, when, request_, changed):
-    with held(host, when, request_, *ALL) as result:
+    with held(host, when, request_, volumes, *ALL) as result:
         host.check_output("systemctl restart docker.service")
     assert result["seconds"] < 60
     assert result["changed"] == changed
     if result.get("failed"):
         assert "run again" in result["msg"] or "which the next run does" in result["msg"]
-        assert "unix:///run/engine-proxy.sock" in result["msg"]
+        assert SOCKET in result["msg"]
     else:
         assert "DELETE" in request_
     assert_converges(host)
@@ -239,7 +209,7 @@ def test_an_engine_that_is_restarted_in_mid_call_is_told_of_and_the_next_run_con
 
 @pytest.mark.parametrize(("when", "request_", "changed"), [MOMENTS[0], MOMENTS[2], MOMENTS[4]])
 def test_an_engine_that_stops_in_mid_call_is_told_of_in_time(host, when, request_, changed):
-    with held(host, when, request_, *ALL) as result:
+    with held(host, when, request_, volumes, *ALL) as result:
         host.check_output("systemctl stop docker.socket docker.service")
     assert result["seconds"] < 60
     assert result["failed"]

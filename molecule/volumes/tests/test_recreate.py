@@ -9,6 +9,7 @@ import time
 
 import pytest
 from checks import docker_json, make_box_image, node
+from held_requests import held, proxy
 from volume_calls import actions, assert_nothing_is_left_of_probes, in_container, made, names, volumes
 
 testinfra_hosts = ["ansible://docker_hosts"]
@@ -160,16 +161,10 @@ def test_what_cannot_be_made_is_put_back(host, pointer):
 
 
 def test_what_fails_after_it_was_recreated_is_put_back(host, pointer):
-    # The directory goes in the moment in which the former volume does: the trial has passed by then.
-    host.check_output(
-        "systemd-run --unit=r-saboteur --collect sh -c "
-        f"'docker events --filter volume=r-app --filter event=destroy | (read event; rm -rf {NEW})'"
-    )
-    time.sleep(1)
-    try:
-        result = volumes(host, MOVED, on_drift="recreate")
-    finally:
-        host.run("systemctl stop r-saboteur")
+    # The directory goes when the former volume has gone: the trial has passed by then.
+    with held(host, "after", "DELETE .*/volumes/r-app", volumes, MOVED, on_drift="recreate") as result:
+        host.check_output(f"rm -r {NEW}")
+        proxy(host, "release")
     assert "r-app, bind: it cannot be mounted: the directory does not exist" in result["msg"]
     assert "the former one was put back" in result["volumes"][0]["message"]
     assert not result["changed"]
