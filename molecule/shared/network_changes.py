@@ -41,11 +41,15 @@ def started(name: str, network: str, *options: str, command: str = "sleep 86400"
 
 
 def service(name: str, replicas: int, *options: str, command: str = "sleep 86400") -> str:
-    """The shell's way to start a service, and to wait for its tasks and no longer."""
+    """The shell's way to start a service, and to wait for its tasks and no longer.
+
+    They may stay away: engine 26 was seen starting a task for ever on a network that it no longer knew.
+    """
     return (
         f"docker service create --quiet --detach --name {name} --replicas {replicas} --endpoint-mode dnsrr "
-        f"{' '.join(options)} box:1 {command} >&2; until docker service ls --filter name={name} "
-        f"--format '{{{{ .Replicas }}}}' | grep -qx {replicas}/{replicas}; do sleep 0.1; done"
+        f"{' '.join(options)} box:1 {command} >&2; end=$(($(date +%s) + 180)); until "
+        f"docker service ls --filter name={name} --format '{{{{ .Replicas }}}}' | grep -qx {replicas}/{replicas}; "
+        f"do [ $(date +%s) -lt $end ] || {{ docker service ps --no-trunc {name} >&2; exit 1; }}; sleep 0.1; done"
     )
 
 

@@ -92,6 +92,8 @@ class Point:
     where: str
 
 
+# Each point takes a minute and more, and there are dozens.
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("role", ["nfs_server", "glusterfs"])
 def test_a_run_that_was_killed_at_any_step_is_finished_by_the_next_one(role, capsys):
     make_fresh(role)
