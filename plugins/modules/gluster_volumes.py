@@ -483,8 +483,12 @@ def observe(gluster: Gluster, declared: Sequence[VolumeSpec]) -> Observed:
         clients={name: gluster.clients(name) for name in plans.would_stop(declared, volumes)},
     )
     local = brick_directories.directories(plans.to_look_at(present, observed))
-    marked = [directory.path for directory in local if directory.marked]
-    return replace(observed, marked=frozenset(marked))
+    down = brick_directories.directories(plans.offline_here(present, observed))
+    return replace(
+        observed,
+        marked=frozenset(directory.path for directory in local if directory.marked),
+        unmarked=frozenset(directory.path for directory in down if directory.existed and not directory.marked),
+    )
 
 
 def observe_limits(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from checks import node, run_playbook, wait_for
 from module_calls import module
 
 testinfra_hosts = ["ansible://node1"]
 
 CONVERGE = Path(__file__).parents[1] / "converge.yml"
+ROLE = Path(__file__).parents[3] / "roles" / "glusterfs"
 MEMBERS = ("node1", "node2", "node3")
 
 
@@ -163,12 +166,16 @@ def test_a_declared_client_gets_in_and_only_where_it_is_declared():
     assert "cannot authenticate" in log.lower() or "authentication failed" in log.lower()
 
 
+def kill_brick(of) -> None:
+    of.check_output("kill -9 $(cat /var/run/gluster/vols/gv0/*.pid)")
+    assert wait_for(lambda: bricks_online(of, "gv0").count(True) == 2, seconds=20)
+
+
 def test_a_killed_brick_costs_nothing_and_heals(host):
     directory = mount(host, "localhost:/gv0")
     host.check_output(f"rm -f {directory}/meanwhile")
     second = node("node2")
-    second.check_output("kill -9 $(cat /var/run/gluster/vols/gv0/*.pid)")
-    assert wait_for(lambda: bricks_online(host, "gv0").count(True) == 2, seconds=20)
+    kill_brick(second)
 
     host.check_output(
         f"timeout 30 sh -c 'echo without-the-second > {directory}/meanwhile && sync {directory}/meanwhile'"
@@ -182,16 +189,52 @@ def test_a_killed_brick_costs_nothing_and_heals(host):
     assert second.file("/data/brick1/gv0/meanwhile").content_string == "without-the-second\n"
 
 
-def test_the_module_brings_a_killed_brick_up_and_says_so(host):
-    node("node3").check_output("kill -9 $(cat /var/run/gluster/vols/gv0/*.pid)")
-    assert wait_for(lambda: bricks_online(host, "gv0").count(True) == 2, seconds=20)
+GV0 = {"name": "gv0", "replica": 3, "bricks": [f"{name}:/data/brick1/gv0" for name in MEMBERS]}
 
-    bricks = [f"{name}:/data/brick1/gv0" for name in MEMBERS]
-    result = module(host, "gluster_volumes", volumes=[{"name": "gv0", "replica": 3, "bricks": bricks}])
+
+def test_the_module_brings_a_killed_brick_up_and_says_so(host):
+    kill_brick(node("node3"))
+
+    result = module(host, "gluster_volumes", volumes=[GV0])
 
     assert result["changed"]
     assert [difference["field"] for difference in result["volumes"][0]["drift"]] == ["bricks_offline"]
     assert [brick["online"] for brick in result["volumes"][0]["bricks"]] == [True, True, True]
+
+
+def look_after_bricks(of) -> str:
+    """What the service says, which this scenario's hosts do without, after it came by some times."""
+    program = (ROLE / "files" / "berthage-bricks.sh").read_text().replace("EVERY=15", "EVERY=1")
+    return of.run(f"timeout 8 sh -c {shlex.quote(program)}").stdout
+
+
+@pytest.fixture
+def empty_in_place_of_a_brick():
+    """On node3, as below a disk that has gone; as it was afterwards, whatever became of it."""
+    third, brick = node("node3"), "/data/brick1/gv0"
+    kill_brick(third)
+    third.check_output(f"mv {brick} {brick}.away && mkdir {brick}")
+    yield third
+    third.run("kill -9 $(cat /var/run/gluster/vols/gv0/*.pid)")
+    third.check_output(f"rm -r {brick} && mv {brick}.away {brick}")
+    assert "starting what is not running" in look_after_bricks(third)
+    assert wait_for(lambda: bricks_online(third, "gv0") == [True] * 3, seconds=30)
+    assert wait_for(lambda: pending_heals(third, "gv0") == ["0", "0", "0"], seconds=90, pause=2)
+
+
+def test_an_empty_directory_is_never_started_in_place_of_a_brick(empty_in_place_of_a_brick):
+    third = empty_in_place_of_a_brick
+
+    refused = module(third, "gluster_volumes", volumes=[GV0])
+    run = run_playbook(CONVERGE)
+    said = look_after_bricks(third)
+
+    assert "is down, and its directory without the mark of the volume" in refused["msg"]
+    assert run.returncode != 0
+    assert "node3:/data/brick1/gv0 is a brick without the mark of its volume" in " ".join(run.stdout.split())
+    assert said.count("/data/brick1/gv0 is without the mark of its volume") == 1
+    assert third.check_output("ls --almost-all /data/brick1/gv0") == ""
+    assert bricks_online(third, "gv0") == [True, True, False]
 
 
 def test_a_client_sees_at_once_what_another_one_changed():

@@ -63,6 +63,7 @@ class Observed:
     volumes: Mapping[str, Volume]
     clients: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     marked: frozenset[str] = frozenset()  # directories on this host that carry the mark of a volume
+    unmarked: frozenset[str] = frozenset()  # bricks of this host, down and without their mark
 
     def member(self, host: str) -> Member | None:
         return member_of(host, self.members, self.names)
@@ -117,6 +118,13 @@ def to_look_at(specs: Iterable[VolumeSpec], observed: Observed) -> tuple[str, ..
         (name, brick.path) for name, volume in observed.volumes.items() for brick in volume.bricks if brick.peer in own
     }
     return tuple(brick.path for brick, spec in local if (spec.name, brick.path) not in taken)
+
+
+def offline_here(specs: Iterable[VolumeSpec], observed: Observed) -> tuple[str, ...]:
+    """The directories on this host of bricks that are down, of the volumes that are declared."""
+    own = {member.uuid for member in observed.members if member.is_local}
+    volumes = (observed.volumes[spec.name] for spec in specs if spec.name in observed.volumes)
+    return tuple(brick.path for volume in volumes for brick in volume.offline if brick.peer in own)
 
 
 def would_stop(specs: Iterable[VolumeSpec], volumes: Mapping[str, Volume]) -> tuple[str, ...]:
@@ -234,6 +242,8 @@ def _converged(spec: VolumeSpec, volume: Volume, observed: Observed, allowed: fr
         problems += _not_now(spec, volume, change, observed)
         problems += _not_allowed(spec, change, allowed)
     work = _work(spec, volume, change, observed)
+    if work.restart_bricks:
+        problems += _lost(spec, volume, change, observed)
     if work.stop:
         problems += _users(spec, observed)
     elif volume.started:
@@ -531,6 +541,25 @@ def _marked(spec: VolumeSpec, new: Sequence[BrickSpec], observed: Observed) -> l
         )
         for brick in local_bricks(spec, observed)
         if brick in new and brick.path in observed.marked
+    ]
+
+
+def _lost(spec: VolumeSpec, volume: Volume, change: Change, observed: Observed) -> list[Problem]:
+    """Bricks on this host that `start force` would mark as the volume's own, empty as they may be."""
+    own = {member.uuid for member in observed.members if member.is_local}
+    leaving = {replacement.old.key for replacement in change.replace}
+    return [
+        Problem(
+            spec.name,
+            "bricks",
+            f"{brick} is down, and its directory without the mark of the volume: its disk is not mounted, or is not "
+            "the one that it was, and gluster would take the directory for it",
+            "mount its disk; where that is lost and an empty one in its place, have it filled from the others: "
+            f"`gluster volume reset-brick {spec.name} {brick} start`, and then "
+            f"`gluster volume reset-brick {spec.name} {brick} {brick} commit force`",
+        )
+        for brick in volume.offline
+        if brick.peer in own and brick.path in observed.unmarked and brick.key not in leaving
     ]
 
 

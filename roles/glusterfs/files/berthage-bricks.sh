@@ -28,7 +28,7 @@ look_at() {
     count=/run/berthage-bricks/$volume--$brick
     if runs "$1"; then
         rm -f "$count"
-    elif is_wanted "$volume" "$brick"; then
+    elif is_wanted "$volume" "$brick" && may_start "$volume"; then
         tried=$(($(cat "$count" 2>/dev/null || echo 0) + 1))
         echo "$tried" >"$count"
         if [ "$tried" -le "$IN_A_ROW" ] || [ $((tried % THEN_EVERY)) -eq 0 ]; then
@@ -51,6 +51,26 @@ is_wanted() {
         [ "$(basename "$known" | sed 's/:-/-/')" = "$2" ] && return 0
     done
     return 1
+}
+
+# `start force` gives a directory that is there the mark of the volume: what is below a disk that has gone would pass for
+# the brick.
+may_start() {
+    own=$(sed -n 's/^UUID=//p' /var/lib/glusterd/glusterd.info)
+    grep -lsxF "uuid=$own" "/var/lib/glusterd/vols/$1/bricks/"* | xargs -r sed -n 's/^path=//p' >/run/berthage-bricks/paths
+    while read -r path; do
+        [ ! -d "$path" ] || is_marked "$path" && continue
+        # Once, and again when it has been well in between
+        [ -e "/run/berthage-bricks/$1--unmarked" ] ||
+            echo "volume $1: $path is without the mark of its volume, so its disk may be missing; nothing is started"
+        : >"/run/berthage-bricks/$1--unmarked"
+        return 1
+    done </run/berthage-bricks/paths
+    rm -f "/run/berthage-bricks/$1--unmarked"
+}
+
+is_marked() {
+    python3 -c 'import os, sys; os.getxattr(sys.argv[1], "trusted.glusterfs.volume-id")' "$1" 2>/dev/null
 }
 
 main

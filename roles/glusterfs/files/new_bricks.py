@@ -1,7 +1,7 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The directories that are to become bricks of this host: is each of them one that gluster may have?
+"""The directories that are to become bricks of this host, or to be started as such: may gluster have each of them?
 
     python3 - QUESTION     says nothing, or ends with every reason to refuse
 
@@ -9,6 +9,11 @@ QUESTION is JSON: {name, bricks, mounts, elsewhere, force}. `replace-brick` of g
 takes every directory on the new brick's host: one on the root file system, because its own is not mounted, and one with
 the files and the mark of a volume, which may be read as if they were good. The host that speaks for the pool sees only
 its own directories, so each host looks at its own.
+
+`volume start ... force`, the way to bring up a brick that is down, does the like: where the directory is not there the
+brick stays down, but one without the volume's mark gets it (glusterd-volume-ops.c, glusterd_op_stage_start_volume). The
+empty directory below a disk that is not mounted passes for the brick then. Its process ends for want of .glusterfs;
+where there is one it starts, empty, and nothing is to be healed (both seen with 10.3).
 
 `bricks` are directories of this host, which the others call `name`; `mounts`, in check mode, what would be mounted by
 then; `elsewhere` are bricks ({host, path}) of hosts that nobody looks at: only gluster can tell that they are old ones.
@@ -39,9 +44,12 @@ def look(
     name: str, bricks: list[str], mounts: list[str], elsewhere: list[dict[str, str]], force: bool
 ) -> Iterator[str]:
     known = _known()
-    own = {path for uuid, path in known if uuid == _settings(f"{HOME}/glusterd.info").get("UUID")}
+    own_uuid = _settings(f"{HOME}/glusterd.info").get("UUID", "")
+    own = {path for uuid, path in known if uuid == own_uuid}
     for path in map(os.path.normpath, bricks):
-        if not {path, os.path.realpath(path)} & own:
+        if {path, os.path.realpath(path)} & own:
+            yield from (f"glusterfs_volumes: {name}:{path} {problem}" for problem in _lost(path, own_uuid))
+        else:
             yield from (f"glusterfs_volumes: {name}:{path} {problem}" for problem in _unfit(path, mounts, force))
     for brick in elsewhere:
         uuid = _member(brick["host"])
@@ -74,6 +82,24 @@ def _unfit(path: str, mounts: list[str], force: bool) -> Iterator[str]:
             "would lie on the root file system; mount the one that is meant for it (see `findmnt` and `lsblk` there), "
             "choose another directory, or say glusterfs_force: true"
         )
+
+
+def _lost(path: str, uuid: str) -> Iterator[str]:
+    """Why a brick that gluster knows must not be started. It starts no stopped volume without looking for the mark."""
+    if not os.path.isdir(path) or _has(path, MARK):
+        return
+    for file in glob.glob(f"{HOME}/vols/*/bricks/*"):
+        volume = os.path.dirname(os.path.dirname(file))
+        settings = _settings(file)
+        is_it = settings.get("uuid") == uuid and path in (settings.get("path"), settings.get("real_path"))
+        if is_it and _settings(f"{volume}/info").get("status") == "1":
+            brick = f"{os.path.basename(volume)} {settings.get('hostname')}:{settings.get('path')}"
+            yield (
+                "is a brick without the mark of its volume: its disk is not mounted, or is not the one that it was, "
+                "and gluster would take the directory for it; mount its disk; where that is lost and an empty "
+                f"one in its place, have it filled from the others: `gluster volume reset-brick {brick} start`, and "
+                f"then `gluster volume reset-brick {brick} {brick.split()[1]} commit force`"
+            )
 
 
 def _is_left_over(path: str) -> bool:

@@ -51,7 +51,10 @@ echo "volumes=$([ -e "$1" ] && echo $# || echo 0)"
 
 # The directories that gluster knows as bricks of this host. (The files hold all hosts' bricks.)
 uuid=$(sed -n 's/^UUID=//p' /var/lib/glusterd/glusterd.info 2>/dev/null)
-echo "bricks=$(grep -lsxF "uuid=$uuid" /var/lib/glusterd/vols/*/bricks/* | xargs -r sed -n 's/^path=//p' | tr '\n' ' ')"
+bricks=$(grep -lsxF "uuid=$uuid" /var/lib/glusterd/vols/*/bricks/* | xargs -r sed -n 's/^path=//p' | tr '\n' ' ')
+echo "bricks=$bricks"
+# Those among them in which nothing is that a brick has, most often because their disk is not there.
+echo "bricks_without=$(for brick in $bricks; do [ -e "$brick/.glusterfs" ] || printf '%s ' "$brick"; done)"
 
 echo "selinux=$(getenforce 2>/dev/null)"
 

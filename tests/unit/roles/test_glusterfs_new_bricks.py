@@ -45,7 +45,24 @@ def refused(program, *paths, mounts=(), elsewhere=(), force=False) -> list[str]:
     )
 
 
-def test_a_brick_that_gluster_knows_as_this_hosts_is_not_looked_at(program, tmp_path):
+def test_a_brick_whose_disk_is_missing_is_not_to_be_started_empty(program, tmp_path):
+    brick, info = tmp_path / "other", tmp_path / "home" / "vols" / "other" / "info"
+    info.write_text("type=2\nstatus=1\n")
+    assert refused(program, brick) == []  # not there: `start force` leaves it down
+
+    brick.mkdir()
+    (problem,) = refused(program, brick, force=True)
+    assert f"g4:{brick} is a brick without the mark of its volume" in problem
+    assert f"`gluster volume reset-brick other 192.0.2.14:{brick} 192.0.2.14:{brick} commit force`" in problem
+
+    info.write_text("type=2\nstatus=2\n")
+    assert refused(program, brick) == []  # stopped: gluster itself looks for the mark when it starts it
+    info.write_text("type=2\nstatus=1\n")
+    program.marks[str(brick)] = {MARK}
+    assert refused(program, brick) == []
+
+
+def test_a_brick_that_gluster_knows_as_this_hosts_is_no_new_one(program, tmp_path):
     program.marks[str(tmp_path / "other")] = {MARK, FILE}
     program.rooted.add(str(tmp_path / "other"))
 

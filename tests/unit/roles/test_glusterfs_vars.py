@@ -15,7 +15,7 @@ ROLE = Path(__file__).parents[3] / "roles/glusterfs"
 HOSTS = {f"g{number}": {"ansible_host": f"192.0.2.1{number}"} for number in (1, 2, 3)}
 
 
-def templated(*names: str, probe: str = "bricks=\n", **declared: Any) -> list[tuple[Any, ...]]:
+def templated(*names: str, probe: str = "bricks=\nbricks_without=\n", **declared: Any) -> list[tuple[Any, ...]]:
     """Variables of the role's, as each host of a pool of three sees them."""
     variables = {
         **loaded("defaults"),
@@ -58,7 +58,7 @@ def test_a_volume_is_open_to_others_only_where_somebody_is_named():
     assert allowed == {"nothing": pool, "empty": pool, "unset": pool, "open": ["*"], "option": [], "gone": []}
 
 
-def test_each_host_looks_at_its_own_bricks_that_gluster_does_not_know():
+def test_each_host_looks_at_its_own_bricks_that_gluster_does_not_know_or_that_hold_nothing():
     bricks = ["g1:/data//one/", "192.0.2.12:/data/one", "g3:/data/one"]
     declared = [
         {"name": "gv0", "bricks": bricks},
@@ -66,11 +66,14 @@ def test_each_host_looks_at_its_own_bricks_that_gluster_does_not_know():
         {"name": "gone", "bricks": ["g1:/data/three"], "state": "absent"},
     ]
     names = ("__glusterfs_new_bricks", "__glusterfs_bricks_elsewhere")
-    seen = templated(*names, probe="bricks=/data/two /data/four \n", glusterfs_volumes=declared)
+    known = "bricks=/data/two /data/four \nbricks_without={}\n"
+    seen = templated(*names, probe=known.format(""), glusterfs_volumes=declared)
     assert seen == [(["/data/one"], [])] * 3
+    seen = templated(*names, probe=known.format("/data/two /data/four "), glusterfs_volumes=declared)
+    assert seen == [(["/data/one", "/data/two"], []), (["/data/one"], []), (["/data/one"], [])]
 
     # Where gluster would take any directory, those that nobody looks at matter, to the one that speaks for the pool.
-    seen = templated(*names, probe="bricks=\n", glusterfs_volumes=declared, glusterfs_allow=["replace_brick"])
+    seen = templated(*names, glusterfs_volumes=declared, glusterfs_allow=["replace_brick"])
     strange = {"host": "g2.example", "path": "/data/two"}
     assert seen == [(["/data/one", "/data/two"], [strange]), (["/data/one"], []), (["/data/one"], [])]
 

@@ -16,6 +16,7 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts impo
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import (
     Observed,
     Work,
+    offline_here,
     plan,
     to_look_at,
     would_stop,
@@ -447,6 +448,22 @@ def test_a_killed_brick_is_brought_up_again(observed, answer, declare):
     assert planned.work == Work(restart_bricks=True)
     assert "bricks_offline" in planned.step.before
     assert "bricks_offline" not in planned.step.after
+
+
+def test_a_brick_whose_disk_is_missing_is_not_started_empty(observed, answer, declare):
+    volumes = with_status(volumes_in(answer("volume_info_all")), answer("volume_status_brick_killed"))
+    (down,) = volumes["gv0"].offline
+    members = tuple(replace(member, is_local=member.uuid == down.peer) for member in observed.members)
+    lost = replace(observed, members=members, volumes=volumes, unmarked=frozenset({down.path}))
+    elsewhere = replace(lost, members=tuple(replace(member, is_local=False) for member in members))
+
+    assert offline_here(volume_specs([declare()]), lost) == (down.path,)
+    assert (
+        f"{down} is down, and its directory without the mark of the volume" in planned_for(lost, declare()).step.message
+    )
+    assert planned_for(replace(lost, unmarked=frozenset()), declare()).work.restart_bricks
+    assert offline_here(volume_specs([declare()]), elsewhere) == ()
+    assert planned_for(elsewhere, declare()).work.restart_bricks
 
 
 def test_a_brick_whose_host_is_gone_changes_nothing_and_is_said(answer, declare):
