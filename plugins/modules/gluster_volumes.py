@@ -79,6 +79,7 @@ options:
         description:
           - Options as C(gluster volume set) takes them. Lists are joined with commas.
           - Several options are set by one command, which gluster takes as a whole or refuses as a whole.
+          - C(features.quota-deem-statfs) is set once quota is on, and is refused where quota is off and stays off.
         type: dict
         default: {}
       reset_options:
@@ -95,6 +96,9 @@ options:
           - Sizes are bytes, or end in C(KB), C(MB), C(GB), C(TB) or C(PB), each of which is 1024 of the one before.
           - These are all limits. One that is not listed is removed, and an empty mapping disables quota. When it is
             left out, limits and quota stay as they are.
+          - Disabling quota resets the options that belong to it (C(features.quota-deem-statfs),
+            C(features.default-soft-limit), C(features.soft-timeout), C(features.hard-timeout), C(features.alert-time)).
+            O(volumes[].options) may not have them then.
           - Directories that do not exist are made, for root and with mode 0755, by way of a mount on this host for that
             moment.
           - Gluster looks at the figures of a directory every C(features.hard-timeout) seconds, 5 by default, and far
@@ -578,9 +582,8 @@ def _carry_out(call: Call, name: str, work: Work) -> None:
     snapshots.delete(gluster, work.snapshots.delete)
     if work.create:
         _create(call, name, work)
-    if work.set_options:
-        words = [word for pair in sorted(work.set_options.items()) for word in pair]
-        gluster.change("volume", "set", name, *words)
+    late = quota.needing_quota(work.set_options)
+    _set_options(gluster, name, {option: value for option, value in work.set_options.items() if option not in late})
     for option in work.reset_options:
         gluster.change("volume", "reset", name, option)
     if work.start or work.restart_bricks:
@@ -590,11 +593,17 @@ def _carry_out(call: Call, name: str, work: Work) -> None:
         change_bricks(gluster, name, work, call.limits, force=call.force)
     if work.quota is not None:
         quota.converge(gluster, name, work.quota)
+    _set_options(gluster, name, late)
     snapshots.carry_out(gluster, name, work.snapshots)
     if work.stop:
         gluster.change("volume", "stop", name)
     if work.delete:
         gluster.change("volume", "delete", name)
+
+
+def _set_options(gluster: Gluster, name: str, options: Mapping[str, str]) -> None:
+    if options:
+        gluster.change("volume", "set", name, *(word for pair in sorted(options.items()) for word in pair))
 
 
 def _create(call: Call, name: str, work: Work) -> None:

@@ -29,14 +29,16 @@ def volume(request):
 
 
 def declare(volume, limits, check=False):
-    host, name, volume = volume
-    bricks = [f"{name}:/data/brick1/{volume}"]
     # Disabling quota forgets these options.
-    options = {} if limits == {} else AT_ONCE
-    declared = {"name": volume, "bricks": bricks, "options": options, "quota": limits}
-    result = module(host, "gluster_volumes", volumes=[declared], check=check)
+    result = converge(volume, check, options={} if limits == {} else AT_ONCE, quota=limits)
     assert not result["failed"], result
     return result
+
+
+def converge(volume, check=False, **declared):
+    host, name, volume = volume
+    declared = {"name": volume, "bricks": [f"{name}:/data/brick1/{volume}"], **declared}
+    return module(host, "gluster_volumes", volumes=[declared], check=check)
 
 
 def limits(volume):
@@ -105,6 +107,25 @@ def test_a_limit_of_a_directory_that_was_removed_comes_back(volume):
     assert declare(volume, {"/media": "10MB"})["changed"]
     assert limits(volume) == {"/media": 10 * MB}
     assert not declare(volume, {"/media": "10MB"})["changed"]
+
+
+def test_an_option_that_gluster_takes_only_with_quota_comes_and_goes_with_it(volume):
+    option = "features.quota-deem-statfs"
+
+    without = converge(volume, options={option: "off"})
+    assert without["failed"] and f"options.{option}: gluster takes it only where quota is on" in without["msg"]
+
+    enabled = converge(volume, options={option: "off", **AT_ONCE}, quota={"/": "1GB"})
+    assert not enabled["failed"], enabled
+    assert enabled["volumes"][0]["options"][option] == "off"
+    assert limits(volume) == {"/": 1024 * MB}
+    assert not converge(volume, options={option: "off", **AT_ONCE}, quota={"/": "1GB"})["changed"]
+
+    # Quota is on, and nothing is said of it.
+    turned = converge(volume, options={option: "on"})
+    assert [difference["field"] for difference in turned["volumes"][0]["drift"]] == [f"options.{option}"]
+
+    assert option not in declare(volume, {})["volumes"][0]["options"]
 
 
 @pytest.mark.parametrize("command", ["umount", "mount"])

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import mounting
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Gluster, GlusterError, Volume
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.options import meaning
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.options import full_name, meaning
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
 
 # Gluster's own units (gf_string2bytesize), without which a number is one of bytes.
@@ -26,7 +26,9 @@ _LARGEST = 1 << 63  # what gluster keeps a limit in, is signed
 # Gluster's command takes a path as one word, and prints it so.
 _PATH = re.compile(r"/[^\s'\"\\]*")
 # Options that gluster resets when it disables quota (glusterd_quota_disable), by the last part of their names.
-_FORGOTTEN = frozenset({"alert-time", "default-soft-limit", "hard-timeout", "soft-timeout"})
+_FORGOTTEN = frozenset({"alert-time", "default-soft-limit", "hard-timeout", "quota-deem-statfs", "soft-timeout"})
+# The one option that gluster takes only while quota is on (validate_quota of 10.3 and 11.1).
+_DEEM_STATFS = "features.quota-deem-statfs"
 # How often limits that gluster does not list are looked for: its quota daemon may have just been started.
 _ATTEMPTS = 3
 _PAUSE = 1.0
@@ -63,6 +65,11 @@ class Limit:
 def is_on(volume: Volume) -> bool:
     """Whether the volume counts what its directories hold, which it has to before it can limit them."""
     return meaning("features.quota", volume.options.get("features.quota", "off")) is True
+
+
+def needing_quota(options: Mapping[str, str]) -> dict[str, str]:
+    """Those of the options that gluster refuses, with all that are set by the same command, while quota is off."""
+    return {name: value for name, value in options.items() if full_name(name, [_DEEM_STATFS]) == _DEEM_STATFS}
 
 
 def limits(gluster: Gluster, volume: str) -> tuple[Limit, ...]:

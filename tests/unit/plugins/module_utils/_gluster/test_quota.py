@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import mounting, quota, quota_plan
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.changing import Limits
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import GlusterError
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import Names
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Observed, plan
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.quota import Change, Limit, change
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec import volume_specs
-from ansible_collections.berthage.swarm.plugins.module_utils._plan import CREATE, KEEP, UPDATE
+from ansible_collections.berthage.swarm.plugins.module_utils._plan import CREATE, KEEP, REFUSED, UPDATE
+from ansible_collections.berthage.swarm.plugins.modules import gluster_volumes
 
 GB = 1 << 30
 
@@ -108,6 +110,54 @@ def test_a_new_volume_gets_its_limits_with_it(planned):
     assert item.step.action == CREATE
     assert item.step.after["quota"] == {"/media": GB}
     assert item.work.quota == {"/media": GB}
+
+
+FRESH = {"name": "fresh", "bricks": ["g1:/data/brick1/fresh", "g2:/data/brick1/fresh"], "replica": 0}
+
+
+@pytest.mark.parametrize("which", [{}, FRESH], ids=["there", "new"])
+@pytest.mark.parametrize("option", ["features.quota-deem-statfs", "quota-deem-statfs"])
+def test_an_option_that_needs_quota_is_refused_where_there_is_and_will_be_none(planned, option, which):
+    step = planned(None, options={option: "off"}, **which).step
+
+    assert step.action == REFUSED
+    assert f"options.{option}: gluster takes it only where quota is on, and here it is off; declare" in step.message
+    assert planned({"/": "1GB"}, options={option: "off"}, **which).step.action != REFUSED
+
+
+def test_an_option_that_needs_quota_is_set_where_it_is_on_and_nothing_is_said_of_limits(planned, volumes):
+    volumes["gv0"].options["features.quota"] = "on"
+
+    item = planned(None, options={"features.quota-deem-statfs": "off"})
+    assert (item.step.action, item.work.quota) == (UPDATE, None)
+
+
+class Gluster:
+    def __init__(self):
+        self.told = []
+
+    def change(self, *words):
+        self.told.append(" ".join(words))
+
+
+def test_an_option_that_needs_quota_is_set_once_quota_is_on(planned, monkeypatch):
+    """The others before the start, so that no brick ever runs without them."""
+    gluster = Gluster()
+    monkeypatch.setattr(gluster_volumes, "wait_for_bricks", lambda *_arguments, **_options: None)
+    monkeypatch.setattr(quota, "converge", lambda gluster, name, _limits: gluster.change("volume", "quota", name))
+    options = {"features.quota-deem-statfs": "off", "features.hard-timeout": 0, "nfs.disable": "on"}
+    item = planned({"/": "1GB"}, options=options, **FRESH)
+    call = gluster_volumes.Call(gluster, Observed((), Names({}, frozenset()), {}), Limits(1, 1), force=False)
+
+    gluster_volumes._carry_out(call, "fresh", item.work)
+
+    assert gluster.told == [
+        "volume create fresh g1:/data/brick1/fresh g2:/data/brick1/fresh",
+        "volume set fresh features.hard-timeout 0 nfs.disable on",
+        "volume start fresh",
+        "volume quota fresh",
+        "volume set fresh features.quota-deem-statfs off",
+    ]
 
 
 def test_a_refused_volume_stays_refused(planned):

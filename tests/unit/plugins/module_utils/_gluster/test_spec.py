@@ -116,6 +116,10 @@ def test_names_that_gluster_would_not_take_are_refused(declare, name):
             {"quota": {}, "options": {"features.hard-timeout": 0, "soft-timeout": 0}},
             "gv0, quota: no limits are declared, and gluster forgets features.hard-timeout, soft-timeout",
         ),
+        (
+            {"quota": {}, "options": {"features.quota-deem-statfs": "off"}},
+            "gluster forgets features.quota-deem-statfs when it disables quota",
+        ),
         ({"quota": {"/media": "1GB"}, "state": "stopped"}, "gv0, quota: the limits of a volume that does not run"),
         ({"tls": True}, "gv0, tls_allow: is empty"),
         ({"tls_allow": ["g1"]}, "gv0, tls_allow: means nothing without tls: true"),
