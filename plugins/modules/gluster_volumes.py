@@ -80,12 +80,18 @@ options:
           - Options as C(gluster volume set) takes them. Lists are joined with commas.
           - Several options are set by one command, which gluster takes as a whole or refuses as a whole.
           - C(features.quota-deem-statfs) is set once quota is on, and is refused where quota is off and stays off.
+          - Options of the whole pool, such as C(cluster.brick-multiplex), are refused. They are set by
+            C(gluster volume set all).
         type: dict
         default: {}
       reset_options:
         description:
           - Whether options that are set and not declared go back to their defaults.
-          - Those that gluster sets on each new volume stay, and so do those of its features (quota, snapshots, TLS).
+          - Those that gluster sets on each new volume stay, and so do those of its features (quota, snapshots, TLS,
+            geo-replication).
+          - All C(features.*) stay, C(features.cache-invalidation) and its time-out among them, which
+            O(volumes[].profile=containers) sets. What of them is to go is reset by hand (C(gluster volume reset)).
+          - Those of the whole pool, such as C(cluster.brick-multiplex), stay. Gluster lists them with each volume.
           - Who may use the volume (C(auth.allow), C(auth.reject)) is never reset, since that opens it to everybody.
             O(volumes[].auth_allow=["*"]) does that.
         type: bool

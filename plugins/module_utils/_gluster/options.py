@@ -59,12 +59,32 @@ SET_AT_CREATION = frozenset(
         "transport.address-family",
     }
 )
+# Options of the pool (glusterd-op-sm.c, valid_all_vol_opts, of 10.3 and 11.1). `volume info` lists those that are set
+# among each volume's own, and `volume set` and `volume reset` refuse them for a single volume.
+POOL_WIDE = frozenset(
+    {
+        "cluster.brick-graceful-cleanup",
+        "cluster.brick-multiplex",
+        "cluster.daemon-log-level",
+        "cluster.enable-shared-storage",
+        "cluster.localtime-logging",
+        "cluster.max-bricks-per-process",
+        "cluster.max-op-version",
+        "cluster.op-version",
+        "cluster.server-quorum-ratio",
+        "glusterd.vol_count_per_thread",
+    }
+)
 # Options that are the record of a feature, and are changed by that feature's own commands or arguments; and those that
-# say who may use the volume. Without them, everybody may.
+# say who may use the volume. Without them, everybody may. Of `features.` nothing is reset at all: without
+# `features.shard` the files are unreadable, and without `features.cache-invalidation`, which the profile sets as well,
+# clients that were told by hand to keep things for long are no longer told what others change.
 _OF_FEATURES = (
     "auth.allow",
     "auth.reject",
+    "changelog.",
     "features.",
+    "geo-replication.",
     "client.ssl",
     "server.ssl",
     "auth.ssl-allow",
@@ -168,7 +188,7 @@ def to_set(declared: Mapping[str, str], actual: Mapping[str, str]) -> dict[str, 
 
 def to_reset(declared: Mapping[str, str], actual: Mapping[str, str]) -> tuple[str, ...]:
     """The options that are set and that nobody declares, without those that are not the operator's."""
-    kept = set(in_full(declared, actual)) | SET_AT_CREATION
+    kept = set(in_full(declared, actual)) | SET_AT_CREATION | POOL_WIDE
     return tuple(name for name in sorted(actual) if name not in kept and not name.startswith(_OF_FEATURES))
 
 

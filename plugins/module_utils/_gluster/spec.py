@@ -371,6 +371,13 @@ def _option_problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
         elif option in volume_options.AMBIGUOUS:
             several = ", ".join(volume_options.AMBIGUOUS[option])
             yield Problem(name, where, f"is short for several options ({several})", "write the name in full")
+        elif volume_options.full_name(option, volume_options.POOL_WIDE) in volume_options.POOL_WIDE:
+            yield Problem(
+                name,
+                where,
+                "is an option of the whole pool, which gluster takes for no single volume",
+                f"leave it out here, and set it for all volumes (gluster volume set all {option} VALUE)",
+            )
         elif volume_options.as_text(value) is None:
             yield Problem(
                 name,

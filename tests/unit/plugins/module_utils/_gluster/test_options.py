@@ -123,6 +123,27 @@ def test_resetting_leaves_what_gluster_sets_itself_and_what_is_declared():
     assert to_reset({}, actual) == ("network.ping-timeout", "performance.cache-size")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        # The pool's own, which gluster resets for no single volume.
+        "cluster.brick-multiplex",
+        "cluster.enable-shared-storage",
+        "glusterd.vol_count_per_thread",
+        # Without its changelog a session of geo-replication copies nothing more.
+        "changelog.changelog",
+        "geo-replication.indexing",
+        "geo-replication.ignore-pid-check",
+        # Without it, the files are unreadable.
+        "features.shard",
+        # Clients that keep things for long need to be told what others change.
+        "features.cache-invalidation",
+    ],
+)
+def test_what_is_not_this_volumes_own_or_others_rely_on_is_never_reset(name):
+    assert to_reset({}, {name: "on", "performance.cache-size": "64MB"}) == ("performance.cache-size",)
+
+
 def test_the_profile_asks_for_a_majority_only_where_there_is_one():
     assert profile_options("containers", 3)["cluster.quorum-type"] == "auto"
     assert profile_options("containers", 3)["cluster.heal-timeout"] == "60"

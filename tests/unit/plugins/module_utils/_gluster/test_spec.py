@@ -133,6 +133,14 @@ def test_names_that_gluster_would_not_take_are_refused(declare, name):
         ({"options": {"--mode": "x"}}, "gv0, options.--mode: is no name of an option"),
         ({"options": {"group": "virt"}}, "gv0, options.group: is no name of an option"),
         ({"options": {"event-threads": 4}}, "is short for several options (client.event-threads, "),
+        (
+            {"options": {"cluster.brick-multiplex": True}},
+            "gv0, options.cluster.brick-multiplex: is an option of the whole pool",
+        ),
+        (
+            {"options": {"max-bricks-per-process": 8}},
+            "set it for all volumes (gluster volume set all max-bricks-per-process VALUE)",
+        ),
         ({"options": {"ping-timeout": 4, "network.ping-timeout": 5}}, "is given twice"),
         ({"auth_allow": ["10.0.0.0/33"]}, "gv0, auth_allow: '10.0.0.0/33' is no address, network or host name"),
         ({"auth_allow": ["fe80::1%eth0,*"]}, "gv0, auth_allow: 'fe80::1%eth0,*' names a scope"),
