@@ -59,6 +59,8 @@ class StepFailed(Exception):
 
     def __init__(self, step: Step, cause: Exception) -> None:
         self.step = step
+        # What is returned besides: the reasons, where the step was refused on its way.
+        self.why = {"problems": [each.as_dict() for each in cause.problems]} if isinstance(cause, Refused) else {}
         super().__init__(f"{step.name}: could not {step.action}: {cause}")
 
 

@@ -117,7 +117,7 @@ problems:
 """
 
 import time
-from typing import Iterable
+from typing import Any, Iterable
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -158,10 +158,17 @@ def main() -> None:
             verify(gluster, spec, run, deadline)
     except Refused as refusal:
         problems = [problem.as_dict() for problem in refusal.problems]
-        module.fail_json(msg=str(refusal), problems=problems, **run.result())
-    except (StepFailed, GlusterError) as error:
-        module.fail_json(msg=str(error), **run.result())
+        module.fail_json(msg=str(refusal), problems=problems, **so_far(gluster, run))
+    except StepFailed as failure:
+        module.fail_json(msg=str(failure), **failure.why, **so_far(gluster, run))
+    except GlusterError as error:
+        module.fail_json(msg=str(error), **so_far(gluster, run))
     module.exit_json(**run.result())
+
+
+def so_far(gluster: Gluster, run: Run) -> dict[str, Any]:
+    """The result of a run that stopped half-way: a host that was added and is not connected in time is a change."""
+    return {**run.result(), "changed": run.changed or gluster.touched}
 
 
 def observe(gluster: Gluster, spec: PoolSpec, deadline: float) -> Pool:

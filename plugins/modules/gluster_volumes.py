@@ -474,7 +474,9 @@ def main() -> None:
     except Refused as refusal:
         problems = [problem.as_dict() for problem in refusal.problems]
         module.fail_json(msg=str(refusal), problems=problems, **run.result())
-    except (StepFailed, GlusterError) as error:
+    except StepFailed as failure:
+        module.fail_json(msg=str(failure), **failure.why, **so_far(gluster, run, observed))
+    except GlusterError as error:
         module.fail_json(msg=str(error), **so_far(gluster, run, observed))
     for item in planned:
         if not item.step.changes and item.step.message:
