@@ -219,7 +219,8 @@ options:
     description:
       - How many seconds to wait until nothing is pending before a brick is replaced, and again until the new brick, or
         a further copy, is healed.
-      - A brick that is dead is replaced only where the others of its set are known to have every file.
+      - A brick that is dead is replaced only where the others of its set are known to have every file. With two copies
+        they are not, nor where C(cluster.quorum-type) let one of them write alone before this call.
       - A brick of a dispersed volume is ended first, and a directory made and removed in the volume, by way of a mount
         on this host for that moment. Without it gluster would not know that the new brick is empty.
     type: int

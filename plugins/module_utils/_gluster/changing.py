@@ -44,8 +44,8 @@ class Limits:
 
 def change_bricks(gluster: Gluster, name: str, work: Work, limits: Limits, force: bool) -> None:
     forced = ["force"] if force else []
-    for old, new in work.replace:
-        _replace(gluster, name, old, new, limits)
+    for pair in work.replace:
+        _replace(gluster, name, pair, limits, work.lone_writes)
     if work.add_copies:
         with same_on_all_hosts(gluster, gluster.volumes()[name]):
             gluster.change("volume", "add-brick", name, *work.add_copies, *forced)
@@ -189,15 +189,16 @@ def _under_way(gluster: Gluster, name: str, kind: str) -> bool:
     return any(task.kind == kind and task.status == moving.IN_PROGRESS for task in gluster.volumes()[name].tasks)
 
 
-def _replace(gluster: Gluster, name: str, old: str, new: str, limits: Limits) -> None:
+def _replace(gluster: Gluster, name: str, pair: tuple[str, str], limits: Limits, lone_writes: bool) -> None:
     """Replace one brick once its set can spare it, and wait until the new one has everything."""
+    old, new = pair
     deadline = time.monotonic() + limits.heal
     nudge = Nudge(gluster, name)
     while True:
         volume = gluster.volumes()[name]
         outgoing = next(brick for brick in volume.bricks if str(brick) == old)
         entries = {} if outgoing.online else replacing.entries_in(gluster.ask("volume", "heal", name, "info"))
-        reason = replacing.in_the_way(volume, outgoing, heal_state(gluster, name), entries)
+        reason = replacing.in_the_way(volume, outgoing, heal_state(gluster, name), entries, lone_writes)
         if not reason:
             break
         if time.monotonic() >= deadline:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster import auth_allow, moving
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import auth_allow, moving, replacing
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Brick, Member, Volume
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import Names, member_of
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.layout import (
@@ -82,6 +82,7 @@ class Work:
     start: bool = False
     restart_bricks: bool = False  # `start force`: brings up what is down, and touches nothing that runs
     replace: tuple[tuple[str, str], ...] = ()  # old and new, one after the other
+    lone_writes: bool = False  # by the options before these, one of the copies was enough to write
     add_copies: tuple[str, ...] = ()  # the layout and the bricks, as `gluster volume add-brick NAME` takes them
     add_sets: tuple[str, ...] = ()
     drain: tuple[str, ...] = ()
@@ -274,6 +275,7 @@ def _work(spec: VolumeSpec, volume: Volume, change: Change, observed: Observed) 
         and volume.started
         and any(observed.is_connected(brick.peer) for brick in volume.offline if brick.key not in leaving),
         replace=tuple((str(replacement.old), str(replacement.new)) for replacement in change.replace),
+        lone_writes=bool(change.replace) and replacing.lone_writes(volume),
         add_copies=(*spec.layout.words, *map(str, change.copies)) if change.copies else (),
         add_sets=tuple(map(str, change.add)),
         drain=tuple(map(str, change.drain)),
@@ -396,7 +398,25 @@ def _not_now(spec: VolumeSpec, volume: Volume, change: Change, observed: Observe
                 "bring it back, or replace it, first",
             )
         )
+    problems += _without_witness(spec, volume, change)
     return problems + [problem for problem in _sets_too_weak(spec, volume, change, gone) if problem not in problems]
+
+
+def _without_witness(spec: VolumeSpec, volume: Volume, change: Change) -> list[Problem]:
+    """Dead bricks of which the others would not know that they alone hold something. Refused before an option is set:
+    the next run would take the new quorum for the one under which the files were written."""
+    dead = [replacement.old for replacement in change.replace if replacement.old.online is False]
+    return [
+        Problem(
+            spec.name,
+            "bricks",
+            f"{brick} cannot be replaced: {replacing.MAY_BE_LOST}: {replacing.ONE_WAS_ENOUGH}",
+            "bring it back, and let it heal; only where you know that nothing was written while the others of its set "
+            "were offline, set cluster.quorum-type to auto in a run before this one",
+        )
+        for brick in dead
+        if not brick.arbiter and replacing.lone_writes(volume)
+    ]
 
 
 def _heals_not(spec: VolumeSpec, volume: Volume) -> bool:

@@ -14,6 +14,9 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.heal impor
 # Looks in a row that have to find nothing pending: entries are found directory by directory while a new brick fills.
 CALM_LOOKS = 3
 
+MAY_BE_LOST = "it is offline, and may alone hold what was written last"
+ONE_WAS_ENOUGH = "by cluster.quorum-type, as it was before this run, one brick was enough to write"
+
 
 def set_of(volume: Volume, brick: Brick) -> tuple[Brick, ...]:
     """The bricks that hold the same files, the brick itself among them."""
@@ -22,15 +25,35 @@ def set_of(volume: Volume, brick: Brick) -> tuple[Brick, ...]:
     return volume.bricks[place - place % size : place - place % size + size]
 
 
-def in_the_way(volume: Volume, old: Brick, heals: Sequence[BrickHeal], entries: Mapping[str, frozenset[str]]) -> str:
+def lone_writes(volume: Volume) -> bool:
+    """Whether one of three copies, or more, is enough to write, so that the others may know nothing of it.
+
+    Where no type is set, more than two copies have `auto`; `fixed` without a count is none at all (afr.c,
+    fix_quorum_options). What is set now says nothing of what was written before it was.
+    """
+    kind = volume.options.get("cluster.quorum-type", "auto")
+    count = volume.options.get("cluster.quorum-count", "")
+    enough = kind == "auto" or (kind == "fixed" and count.isdigit() and int(count) > 1)
+    return volume.replica > 2 and not enough
+
+
+def in_the_way(
+    volume: Volume,
+    old: Brick,
+    heals: Sequence[BrickHeal],
+    entries: Mapping[str, frozenset[str]],
+    alone: bool,
+) -> str:
     """Why the brick must not be replaced now, empty when it may.
 
-    `entries` are the unhealed files that each brick of the volume lists, by the brick's name.
+    `entries` are the unhealed files that each brick of the volume lists, by the brick's name. `alone` is whether there
+    may be `lone_writes`.
 
     A brick that is online goes only when nothing is pending. What a dead one lacks cannot be healed before: then the
-    others must be known to have every file. With three copies and a majority needed to write, they have. An arbiter
-    has no data to lose. Otherwise (two copies and an arbiter, dispersed) each of the others must have taken part in
-    each write since: all list the same entries. Two copies have no witness.
+    others must be known to have every file. With three copies, each write on two of them at least, they have. An
+    arbiter has no data to lose. Otherwise (two copies and an arbiter, dispersed) each of the others must have taken
+    part in each write since: all list the same entries. Two copies have no witness, and neither has what a copy took
+    alone.
     """
     members = set_of(volume, old)
     others = [brick for brick in members if brick.key != old.key]
@@ -47,17 +70,20 @@ def in_the_way(volume: Volume, old: Brick, heals: Sequence[BrickHeal], entries: 
     if old.online:
         return unhealed(here)
     unknown = unhealed(heal for heal in here if heal.brick != str(old) and not heal.known)
-    return unknown or _without_witness(volume, old, [entries.get(str(brick), frozenset()) for brick in others])
+    return unknown or _without_witness(volume, old, [entries.get(str(brick), frozenset()) for brick in others], alone)
 
 
-def _without_witness(volume: Volume, old: Brick, entries: Sequence[frozenset[str]]) -> str:
+def _without_witness(volume: Volume, old: Brick, entries: Sequence[frozenset[str]], alone: bool) -> str:
     """Why a brick that is dead may alone hold something; empty where it cannot."""
-    if old.arbiter or _majority_writes(volume):
+    if old.arbiter:
         return ""
-    alone = "it is offline, and may alone hold what was written last"
     if volume.replica == 2:
-        return f"{alone}: of two copies, the other one does not know"
-    return f"{alone}: the others of its set do not lack the same files" if len(set(entries)) > 1 else ""
+        return f"{MAY_BE_LOST}: of two copies, the other one does not know"
+    if alone:
+        return f"{MAY_BE_LOST}: {ONE_WAS_ENOUGH}"
+    if volume.replica > 2 and not volume.arbiter:
+        return ""
+    return f"{MAY_BE_LOST}: the others of its set do not lack the same files" if len(set(entries)) > 1 else ""
 
 
 def entries_in(answer: ElementTree.Element) -> dict[str, frozenset[str]]:
@@ -68,7 +94,3 @@ def entries_in(answer: ElementTree.Element) -> dict[str, frozenset[str]]:
         )
         for brick in answer.iterfind("healInfo/bricks/brick")
     }
-
-
-def _majority_writes(volume: Volume) -> bool:
-    return volume.replica > 2 and not volume.arbiter and volume.options.get("cluster.quorum-type", "auto") == "auto"

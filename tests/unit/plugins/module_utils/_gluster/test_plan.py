@@ -303,6 +303,30 @@ def test_nothing_is_replaced_while_nobody_would_fill_it(observed, declare):
     assert planned_for(observed, turned_on, allow=["replace_brick"]).step.action == "update"
 
 
+@pytest.mark.parametrize("profile", [None, "containers"])
+def test_a_dead_brick_that_could_be_written_to_alone_is_not_replaced_whatever_this_run_would_set(
+    observed, declare, profile
+):
+    def step(offline, **options):
+        seen = with_task(observed, offline=offline)
+        gv0 = replace(seen.volumes["gv0"], options=options)
+        planned = planned_for(
+            replace(seen, volumes={**seen.volumes, "gv0": gv0}),
+            declare(bricks=[*bricks("g1", "g2", path="/data/brick1/gv0"), "g3:/data/x"], profile=profile),
+            allow=["replace_brick"],
+        )
+        return planned.step, planned.work
+
+    refused, _work = step({2}, **{"cluster.quorum-type": "none"})
+    assert "10.99.0.13:/data/brick1/gv0 cannot be replaced: it is offline, and may alone hold" in refused.message
+    assert "bring it back, and let it heal" in refused.message
+    assert step({2})[0].action == "update"
+    # It may still die on the way.
+    alive, work = step((), **{"cluster.quorum-type": "none"})
+    assert (alive.action, work.lone_writes) == ("update", True)
+    assert not step(())[1].lone_writes
+
+
 def test_two_dead_bricks_of_one_set_are_not_replaced(observed, declare):
     dead = with_task(observed, offline={1, 2})
     other = ["g1:/data/brick1/gv0", *bricks("g2", "g3", path="/data/x")]

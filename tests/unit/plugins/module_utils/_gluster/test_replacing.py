@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import replacing
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.heal import BrickHeal
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.replacing import entries_in, in_the_way, set_of
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.replacing import entries_in, lone_writes, set_of
 
 FILES = frozenset({"caad14cf-9bc1-4656-824c-4f0feb30eb36"})
 
@@ -16,6 +17,10 @@ def volume_of(volumes, name, offline=()):
     volume = volumes[name]
     bricks = tuple(replace(brick, online=place not in offline) for place, brick in enumerate(volume.bricks))
     return replace(volume, status="Started", bricks=bricks)
+
+
+def in_the_way(volume, old, heals, entries):
+    return replacing.in_the_way(volume, old, heals, entries, lone_writes(volume))
 
 
 def heals_of(volume, pending=0, split_brain=0):
@@ -58,12 +63,45 @@ def test_nothing_goes_while_another_one_of_the_set_is_offline_or_unknown_or_in_s
 
 def test_a_dead_brick_of_three_copies_goes_although_it_lacks_something(volumes):
     volume = volume_of(volumes, "gv0", offline={0})
-    lonely = replace(volume, options={**volume.options, "cluster.quorum-type": "none"})
     entries = {str(volume.bricks[1]): FILES}
 
     assert in_the_way(volume, volume.bricks[0], heals_of(volume, pending=1), entries) == ""
-    # Where one copy may be written to alone, it may also be the only one that is right.
-    assert "may alone hold" in in_the_way(lonely, volume.bricks[0], heals_of(volume, pending=1), entries)
+
+
+ALONE = [
+    {"cluster.quorum-type": "none"},
+    {"cluster.quorum-type": "none", "cluster.quorum-count": "2"},
+    {"cluster.quorum-type": "fixed"},
+    {"cluster.quorum-type": "fixed", "cluster.quorum-count": "1"},
+]
+TOGETHER = [
+    {},
+    {"cluster.quorum-count": "1"},  # which counts for `fixed` only
+    {"cluster.quorum-type": "auto"},
+    {"cluster.quorum-type": "fixed", "cluster.quorum-count": "2"},
+]
+
+
+@pytest.mark.parametrize("name", ["gv0", "arb"])
+@pytest.mark.parametrize("options", [*ALONE, *TOGETHER])
+def test_where_one_copy_could_be_written_to_alone_the_others_are_no_witness(volumes, name, options):
+    """They list the same: nothing at all, for they were down then, or what all of them lack."""
+    volume = volume_of(volumes, name, offline={0})
+    volume = replace(volume, options=options)
+    dead, *others = volume.bricks
+
+    for files in (frozenset(), FILES):
+        reason = in_the_way(volume, dead, heals_of(volume, len(files)), {str(each): files for each in others})
+        assert (reason == "") == (options in TOGETHER), reason
+        assert not reason or "may alone hold what was written last: by cluster.quorum-type" in reason
+
+
+def test_an_arbiter_and_a_dispersed_brick_do_not_depend_on_the_quorum_of_copies(volumes):
+    arb = replace(volume_of(volumes, "arb", offline={2}), options=ALONE[0])
+    disp = replace(volume_of(volumes, "disp", offline={0}), options=ALONE[0])
+
+    assert in_the_way(arb, arb.bricks[2], heals_of(arb), {}) == ""
+    assert in_the_way(disp, disp.bricks[0], heals_of(disp), {}) == ""
 
 
 def test_a_dead_arbiter_has_nothing_to_lose(volumes):
