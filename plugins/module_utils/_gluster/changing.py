@@ -9,7 +9,7 @@ import contextlib
 import re
 import time
 from dataclasses import dataclass
-from typing import Callable, Iterable, Iterator, Sequence
+from typing import AbstractSet, Callable, Iterable, Iterator, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster import mounting, moving, replacing
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.auth_allow import same_on_all_hosts
@@ -29,6 +29,7 @@ START_LIMIT = 120.0
 SILENCE_LIMIT = 30.0
 PAUSE = 1.0
 HEAL_PAUSE = 2.0
+NOT_TOLD = "gluster took too long to tell what is left to heal, for which a longer heal_timeout gives it time"
 
 # Of a process that moves data: there is none yet, or none any more (wordings of 10.3).
 _NO_ANSWER = re.compile(r"brick op(eration)?s failed", re.IGNORECASE)
@@ -194,14 +195,19 @@ def _replace(gluster: Gluster, name: str, pair: tuple[str, str], limits: Limits,
     old, new = pair
     deadline = time.monotonic() + limits.heal
     nudge = Nudge(gluster, name)
+    calm, enough = 0, 1
     while True:
         volume = gluster.volumes()[name]
         outgoing = next(brick for brick in volume.bricks if str(brick) == old)
-        entries = {} if outgoing.online else replacing.entries_in(gluster.ask("volume", "heal", name, "info"))
-        reason = replacing.in_the_way(volume, outgoing, heal_state(gluster, name), entries, lone_writes)
-        if not reason:
+        reason = _in_the_way(gluster, volume, outgoing, lone_writes, deadline)
+        if reason:
+            # What is seen to heal may be a new brick that fills, of a run which was killed.
+            calm, enough = 0, replacing.CALM_LOOKS if outgoing.online else 1
+        else:
+            calm += 1
+        if calm >= enough:
             break
-        if time.monotonic() >= deadline:
+        if reason and time.monotonic() >= deadline:
             raise GlusterError(
                 f"{old} is not replaced: {reason}, {limits.heal:g} s long (heal_timeout); see "
                 f"`gluster volume heal {name} info`, mend that, and run this again"
@@ -211,7 +217,7 @@ def _replace(gluster: Gluster, name: str, pair: tuple[str, str], limits: Limits,
     place = [str(brick) for brick in volume.bricks].index(old)
     try:
         if volume.disperse:
-            _have_it_missed(gluster, volume, outgoing)
+            _have_it_missed(gluster, volume, outgoing, limits.heal)
         with same_on_all_hosts(gluster, volume):
             gluster.change("volume", "replace-brick", name, old, new, "commit", "force")
     except GlusterError:
@@ -223,7 +229,19 @@ def _replace(gluster: Gluster, name: str, pair: tuple[str, str], limits: Limits,
     _wait_for_set(gluster, name, place, limits)
 
 
-def _have_it_missed(gluster: Gluster, volume: Volume, old: Brick) -> None:
+def _in_the_way(gluster: Gluster, volume: Volume, old: Brick, lone_writes: bool, deadline: float) -> str:
+    entries = {}
+    try:
+        if not old.online:
+            question = ("volume", "heal", volume.name, "info")
+            entries = replacing.entries_in(gluster.ask(*question, limit=deadline - time.monotonic()))
+        state = heal_state(gluster, volume.name, deadline - time.monotonic())
+    except GlusterTimeout:
+        return NOT_TOLD
+    return replacing.in_the_way(volume, old, state, entries, lone_writes)
+
+
+def _have_it_missed(gluster: Gluster, volume: Volume, old: Brick, limit: float) -> None:
     """Have the others of a dispersed set write down that this brick lacks something, and then the one in its place.
 
     Copies are told by glusterd that a brick is new. A dispersed set counts what each brick has seen of a directory, and
@@ -237,7 +255,7 @@ def _have_it_missed(gluster: Gluster, volume: Volume, old: Brick) -> None:
     with mounting.mounted(volume.name) as directory:
         mounting.run("sh", "-c", 'made=$(mktemp -d "$1/.berthage-XXXXXX") && rmdir "$made"', "sh", directory)
     others = {str(brick) for brick in replacing.set_of(volume, old)} - {str(old)}
-    unaware = others - {heal.brick for heal in heal_state(gluster, volume.name) if heal.pending}
+    unaware = others - {heal.brick for heal in heal_state(gluster, volume.name, limit) if heal.pending}
     if unaware:
         raise GlusterError(
             f"{old} is not replaced: {', '.join(sorted(unaware))} of its set did not note that it lacks something, and "
@@ -262,14 +280,21 @@ def _wait_for_heals(gluster: Gluster, name: str, bricks: Iterable[Brick], limit:
     while calm < replacing.CALM_LOOKS:
         nudge()
         time.sleep(HEAL_PAUSE)
-        state = [heal for heal in heal_state(gluster, name) if heal.brick in names]
-        pending = unhealed(state) if len(state) == len(names) else "some bricks are missing among the pending heals"
+        pending = _pending(gluster, name, names, deadline)
         calm = 0 if pending else calm + 1
         if pending and time.monotonic() >= deadline:
             raise GlusterError(
                 f"the new brick is part of {name}, but not everything is healed after {limit:g} s (heal_timeout): "
                 f"{pending}; healing goes on by itself, and a later run waits for it before it replaces another brick"
             )
+
+
+def _pending(gluster: Gluster, name: str, bricks: AbstractSet[str], deadline: float) -> str:
+    try:
+        state = [heal for heal in heal_state(gluster, name, deadline - time.monotonic()) if heal.brick in bricks]
+    except GlusterTimeout:
+        return NOT_TOLD
+    return unhealed(state) if len(state) == len(bricks) else "some bricks are missing among the pending heals"
 
 
 def _bricks(gluster: Gluster, name: str) -> tuple[Brick, ...]:

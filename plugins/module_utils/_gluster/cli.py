@@ -181,9 +181,10 @@ class Gluster:
         Asked without `--xml`, since the answer is none (seen with 10.3)."""
         self._patiently(lambda: self._run(("volume", "heal", volume), xml=False))
 
-    def ask(self, *words: str) -> ElementTree.Element:
-        """The answer to a question that changes nothing, for the subjects that have a file of their own."""
-        return self._ask(*words)
+    def ask(self, *words: str, limit: float = 0.0) -> ElementTree.Element:
+        """The answer to a question that changes nothing, for the subjects that have a file of their own. One that takes
+        its time has a longer limit than other commands."""
+        return self._ask(*words, limit=limit)
 
     def change(self, *words: str) -> ElementTree.Element:
         """Carry out a command that changes something, once no other one is in the way."""
@@ -191,8 +192,8 @@ class Gluster:
         self.touched = True
         return answer
 
-    def _ask(self, *words: str) -> ElementTree.Element:
-        return self._patiently(lambda: answer_in(self._run(words, xml=True)))
+    def _ask(self, *words: str, limit: float = 0.0) -> ElementTree.Element:
+        return self._patiently(lambda: answer_in(self._run(words, xml=True, limit=limit)))
 
     def _patiently(self, call: Callable[[], _Answer]) -> _Answer:
         """Wait for another command to let go of its lock, for a limited time."""
@@ -205,8 +206,8 @@ class Gluster:
                     raise
                 time.sleep(BUSY_PAUSE)
 
-    def _run(self, words: Sequence[str], xml: bool, host: str = "") -> str:
-        limit = max(1, int(self._limit))
+    def _run(self, words: Sequence[str], xml: bool, host: str = "", limit: float = 0.0) -> str:
+        limit = max(1, int(self._limit), int(limit))
         options = [*(["--xml"] if xml else []), *([f"--remote-host={host}"] if host else [])]
         command = ["gluster", "--mode=script", f"--timeout={limit}", *options, *words]
         asked = " ".join(words[:3])

@@ -44,9 +44,10 @@ def heals(volume: Volume) -> bool:
     return volume.started and (volume.replica > 1 or volume.disperse > 0)
 
 
-def heal_state(gluster: Gluster, volume: str) -> tuple[BrickHeal, ...]:
-    """The state of each brick of a volume that `heals`, in gluster's order."""
-    return heal_in(gluster.ask("volume", "heal", volume, "info", "summary"))
+def heal_state(gluster: Gluster, volume: str, limit: float = 0.0) -> tuple[BrickHeal, ...]:
+    """The state of each brick of a volume that `heals`, in gluster's order. It looks at each pending entry, which takes
+    minutes where they are tens of thousands: who waits for them gives it that time."""
+    return heal_in(gluster.ask("volume", "heal", volume, "info", "summary", limit=limit))
 
 
 def heal_in(answer: ElementTree.Element) -> tuple[BrickHeal, ...]:

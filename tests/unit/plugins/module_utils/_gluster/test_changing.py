@@ -155,7 +155,7 @@ def test_a_dispersed_brick_is_replaced_only_once_the_others_have_noted_that_it_l
     gone = tuple(replace(each, online=online or str(each) != OLD) for each in gluster.volume.bricks)
     gluster.volume = replace(gluster.volume, bricks=gone)
     monkeypatch.setattr(changing.replacing, "entries_in", lambda _answer: {})
-    gluster.ask = lambda *_words, **_limit: None
+    gluster.ask = lambda *_words, limit: None
     monkeypatch.setattr(changing, "heal_state", lambda *_arguments: state_of(gluster, 1 if "umount" in mounts else 0))
 
     def over(*_arguments):
@@ -194,7 +194,7 @@ def test_what_this_run_has_set_is_no_witness_for_a_brick_that_dies_on_the_way(vo
     gluster = Gluster(replace(volumes["gv0"], options={"cluster.quorum-type": "auto"}))
     dead, *others = gluster.volume.bricks
     gluster.volume = replace(gluster.volume, bricks=(replace(dead, online=False), *others))
-    gluster.ask = lambda *_words, **_limit: None
+    gluster.ask = lambda *_words, limit: None
     monkeypatch.setattr(changing.replacing, "entries_in", lambda _answer: {})
     work = Work(replace=((str(dead), "g4:/x"),), lone_writes=True)
 
@@ -204,3 +204,62 @@ def test_what_this_run_has_set_is_no_witness_for_a_brick_that_dies_on_the_way(vo
     assert not any(said.startswith("replace-brick") for said in gluster.said)
     changing.change_bricks(gluster, "gv0", replace(work, lone_writes=False), LIMITS, force=False)
     assert f"replace-brick {dead} g4:/x commit force" in gluster.said
+
+
+def heals_slowly(monkeypatch, clock, answers):
+    """What is pending, answer by answer; `None` for one that does not come in time. The last one repeats. Gives the
+    limits that were asked with."""
+    limits = []
+
+    def heal_state(gluster, _name, limit):
+        limits.append(limit)
+        pending = answers.pop(0) if len(answers) > 1 else answers[0]
+        if pending is None:
+            clock[0] += 20
+            raise GlusterTimeout("too slow")
+        return state_of(gluster, pending)
+
+    monkeypatch.setattr(changing, "heal_state", heal_state)
+    return limits
+
+
+def test_gluster_has_the_rest_of_the_time_to_tell_what_is_left_to_heal(volumes, monkeypatch, clock):
+    """Before the replacement, and after it."""
+    gluster = Gluster(volumes["gv0"])
+    limits = heals_slowly(monkeypatch, clock, [None, 2, 0, 0, 0, 0, None, 2, 0])
+    old = str(volumes["gv0"].bricks[0])
+
+    changing.change_bricks(gluster, "gv0", Work(replace=((old, "g4:/x"),)), LIMITS, force=False)
+
+    assert f"replace-brick {old} g4:/x commit force" in gluster.said
+    pause = changing.HEAL_PAUSE
+    assert limits[:5] == [60, 40 - pause, 40 - 2 * pause, 40 - 3 * pause, 40 - 4 * pause]
+    assert limits[5:8] == [60 - pause, 60 - 2 * pause, 40 - 3 * pause]
+
+
+@pytest.mark.parametrize(("answers", "replaced"), [([None], False), ([0, None], True)])
+def test_who_is_never_told_what_is_left_to_heal_says_so_in_the_end(volumes, monkeypatch, clock, answers, replaced):
+    gluster = Gluster(volumes["gv0"])
+    heals_slowly(monkeypatch, clock, answers)
+    old = str(volumes["gv0"].bricks[0])
+
+    with pytest.raises(GlusterError, match="took too long to tell what is left to heal, for which a longer heal_timeo"):
+        changing.change_bricks(gluster, "gv0", Work(replace=((old, "g4:/x"),)), LIMITS, force=False)
+
+    assert clock[0] >= LIMITS.heal
+    assert any(said.startswith("replace-brick") for said in gluster.said) == replaced
+
+
+def test_a_brick_is_replaced_at_once_where_nothing_heals_and_after_several_looks_where_something_did(
+    volumes, monkeypatch, clock
+):
+    old = str(volumes["gv0"].bricks[0])
+    for answers, looks in (([0], 1), ([1, 0, 0, 2, 0, 0, 0], 7)):
+        gluster = Gluster(volumes["gv0"])
+        gluster.errors["replace-brick"] = [GlusterError("cut short")]
+        limits = heals_slowly(monkeypatch, clock, answers)
+
+        with pytest.raises(GlusterError, match="cut short"):
+            changing.change_bricks(gluster, "gv0", Work(replace=((old, "g4:/x"),)), LIMITS, force=False)
+
+        assert len(limits) == looks

@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster import cli
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import (
     IN_CLUSTER,
     Gluster,
@@ -79,7 +80,7 @@ def test_a_brick_of_a_host_that_is_gone_is_missing_from_the_status_and_offline(a
 def test_a_volume_that_is_locked_and_so_left_out_is_asked_for_by_itself(recorded, monkeypatch):
     asked = []
 
-    def run(_self, words, xml):
+    def run(_self, words, xml, limit):
         asked.append(" ".join(words))
         answers = {"volume info all": "volume_info_all", "volume status all": "status_none"}
         return recorded(answers.get(asked[-1], "volume_status_all"))
@@ -90,6 +91,21 @@ def test_a_volume_that_is_locked_and_so_left_out_is_asked_for_by_itself(recorded
     assert asked == ["volume info all", "volume status all", "volume status dist", "volume status gv0"]
     assert volumes["gv0"].offline == ()
     assert [brick.online for brick in volumes["gv0"].bricks] == [True, True, True]
+
+
+def test_a_question_that_takes_its_time_has_a_longer_limit_and_never_a_shorter_one(recorded, monkeypatch):
+    limits = []
+
+    def run(command, timeout, **_options):
+        limits.append((command[2], timeout))
+        return Mock(stdout=recorded("volume_info_all").encode(), stderr=b"", returncode=0)
+
+    monkeypatch.setattr(cli.subprocess, "run", run)
+    for limit in (600.0, 30.0, -5.0):
+        Gluster().ask("volume", "heal", "gv0", "info", limit=limit)
+    Gluster().ask("volume", "info")
+
+    assert limits == [("--timeout=600", 605), *([("--timeout=120", 125)] * 3)]
 
 
 def test_no_volumes_are_no_volumes(answer):

@@ -40,7 +40,7 @@ class Recorded:
             **{words.replace("_", " "): answer for words, answer in answers.items()},
         }
 
-    def ask(self, *words):
+    def ask(self, *words, limit=0.0):
         question = " ".join(words)
         self.asked.append(question)
         answer = self._answers[question]
