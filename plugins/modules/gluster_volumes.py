@@ -432,7 +432,12 @@ from ansible_collections.berthage.swarm.plugins.module_utils._gluster.changing i
     change_bricks,
     wait_for_bricks,
 )
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Gluster, GlusterError, Volume
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import (
+    Gluster,
+    GlusterError,
+    GlusterTimeout,
+    Volume,
+)
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.hosts import look_up
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.plan import Observed, Planned, Work
 from ansible_collections.berthage.swarm.plugins.module_utils._gluster.spec import VolumeSpec
@@ -627,6 +632,8 @@ def _local_marks_taken_back(call: Call, name: str, words: Sequence[str]) -> Iter
     before = brick_directories.directories(mine)
     try:
         yield
+    except GlusterTimeout:
+        raise  # it may still happen, and glusterd would start a volume whose brick has lost its mark
     except GlusterError:
         volume = call.gluster.volumes().get(name)
         own = {member.uuid for member in call.observed.members if member.is_local}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from typing import Iterator, Mapping
 
-from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Gluster, Volume
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import Gluster, GlusterError, Volume
 
 OPTION = "auth.allow"
 
@@ -32,11 +32,16 @@ def same_on_all_hosts(gluster: Gluster, volume: Volume) -> Iterator[None]:
         yield
         return
     gluster.change("volume", "set", volume.name, MARK, allowed)
+    again = ("volume", "set", volume.name, OPTION, allowed, MARK, DONE)
     try:
         yield
-    finally:
-        # Also when the change was refused: it may have been carried out on some of the hosts.
-        gluster.change("volume", "set", volume.name, OPTION, allowed, MARK, DONE)
+    except GlusterError:
+        # It may have been carried out on some of the hosts. Where this fails, too, the mark stays for the next run, and
+        # what went wrong first is what is told: whether it may still happen, for instance.
+        with contextlib.suppress(GlusterError):
+            gluster.change(*again)
+        raise
+    gluster.change(*again)
 
 
 def to_settle(options: Mapping[str, str], declared: str | None) -> dict[str, str]:

@@ -11,6 +11,8 @@ from typing import Any
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
+from ansible_collections.berthage.swarm.plugins.module_utils._gluster.cli import _too_slow
+
 ROLE = Path(__file__).parents[3] / "roles/glusterfs"
 HOSTS = {f"g{number}": {"ansible_host": f"192.0.2.1{number}"} for number in (1, 2, 3)}
 
@@ -123,3 +125,20 @@ def test_a_pool_minds_only_the_authorities_of_its_own_hosts():
         __glusterfs_tls_asked={"results": asked},
     )
     assert seen == [([],)] * 3
+
+
+def test_what_a_creation_left_is_taken_back_unless_it_may_still_happen():
+    def taken_back(message: str, identity: str | None = None) -> Any:
+        outcome = {"name": "gv0", "action": "create", "id": identity, "message": message}
+        declared = [{"name": "gv0", "bricks": ["g1:/data/gv0", "g2:/data/gv0"]}]
+        seen = templated(
+            "__glusterfs_refused_bricks",
+            glusterfs_volumes=declared,
+            glusterfs_result={"msg": message, "volumes": [outcome]},
+        )
+        return seen[0][0]
+
+    assert taken_back("g1:/data/gv0 would lie on the root file system") == ["/data/gv0"]
+    assert taken_back(_too_slow("volume create gv0", 120)) == []
+    assert taken_back("bricks offline", identity="74b1efb8") == []
+    assert taken_back("") == []

@@ -263,3 +263,16 @@ def test_a_brick_is_replaced_at_once_where_nothing_heals_and_after_several_looks
             changing.change_bricks(gluster, "gv0", Work(replace=((old, "g4:/x"),)), LIMITS, force=False)
 
         assert len(limits) == looks
+
+
+def test_what_is_told_is_why_bricks_were_not_changed_and_not_what_failed_after_it(volumes):
+    allowed = {"auth.allow": "10.0.0.7"}
+    gluster = Gluster(replace(volumes["gv0"], options=allowed), replace_brick=[GlusterTimeout("may still happen")])
+    gluster.errors["set"] = [None, GlusterError("another one holds the lock")]
+    old = str(volumes["gv0"].bricks[0])
+
+    with pytest.raises(GlusterTimeout, match="may still happen"):
+        changing.change_bricks(gluster, "gv0", Work(replace=((old, "g4:/x"),)), LIMITS, force=False)
+
+    # For the next run.
+    assert gluster.volume.options["user.berthage-auth-allow"] == "10.0.0.7"
