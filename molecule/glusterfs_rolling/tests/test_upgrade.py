@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from checks import node, run_playbook, wait_for
@@ -19,6 +20,8 @@ NEW = "+lab1"
 # A client notices at once that a server ends, so this is no network.ping-timeout.
 LONGEST_PAUSE = 10.0
 ACCEPTED = ("-e", "berthage_glusterfs_accept_outage=true")
+UNCHANGED = dict.fromkeys(MEMBERS, 0)
+STOP = (Path(__file__).parents[3] / "playbooks" / "files" / "glusterfs_stop.sh").read_text()
 
 
 def version(name: str) -> str:
@@ -28,6 +31,17 @@ def version(name: str) -> str:
 def servers(name: str) -> set[str]:
     """The processes of glusterd and of its bricks."""
     return set(node(name).check_output("pidof glusterd glusterfsd").split())
+
+
+def left_without_servers(name: str) -> None:
+    """As a run leaves a host that loses its connection before it starts them again."""
+    node(name).check_output(f"/bin/sh -s <<'END'\n{STOP}\nEND")
+    assert node(name).run("pidof glusterd glusterfsd").rc != 0
+
+
+def changes(run: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    assert run.returncode == 0, run.stdout
+    return {name: int(number) for name, number in re.findall(r"(node\d) +: ok=\d+ +changed=(\d+)", run.stdout)}
 
 
 def said(run: subprocess.CompletedProcess[str]) -> str:
@@ -121,8 +135,46 @@ def test_hosts_follow_each_other_while_a_client_writes_and_nothing_that_was_ackn
 def test_another_run_changes_nothing():
     before = {name: servers(name) for name in MEMBERS}
 
-    run = run_playbook("berthage.swarm.glusterfs_upgrade")
+    assert changes(run_playbook("berthage.swarm.glusterfs_upgrade")) == UNCHANGED
 
-    assert run.returncode == 0, run.stdout
-    assert run.stdout.count("changed=0") == len(MEMBERS)
     assert {name: servers(name) for name in MEMBERS} == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("berthage.swarm.glusterfs_upgrade",),
+        ("berthage.swarm.glusterfs_reboot", "-e", "berthage_glusterfs_reboot_only_needed=true"),
+    ],
+    ids=["upgrade", "reboot"],
+)
+def test_a_host_whose_servers_a_lost_connection_has_left_ended_gets_them_back(arguments):
+    before = {name: servers(name) for name in ("node1", "node2")}
+    left_without_servers("node3")
+
+    assert changes(run_playbook(*arguments, "--check")) == {**UNCHANGED, "node3": 1}
+    assert node("node3").run("pidof glusterd glusterfsd").rc != 0
+
+    assert changes(run_playbook(*arguments)) == {**UNCHANGED, "node3": 1}
+    assert not problems()
+    assert {name: servers(name) for name in ("node1", "node2")} == before
+
+    assert changes(run_playbook(*arguments)) == UNCHANGED
+
+
+@pytest.mark.parametrize("left", ["stopped", "running"])
+def test_packages_that_are_there_by_half_are_finished(left):
+    host = node("node2")
+    if left == "stopped":
+        left_without_servers("node2")
+    # What a dpkg notes that is killed now: nothing but another dpkg may go on from there.
+    host.check_output("dpkg --unpack /opt/newer/glusterfs-server.deb")
+    host.check_output("dpkg-query --status glusterfs-server > /var/lib/dpkg/updates/0000")
+
+    run = run_playbook("berthage.swarm.glusterfs_upgrade", *ACCEPTED)
+
+    assert changes(run)["node2"] > 0
+    status = "dpkg-query --show --showformat='${db:Status-Status}' glusterfs-server"
+    assert host.check_output(status) == "installed"
+    assert not problems()
+    assert changes(run_playbook("berthage.swarm.glusterfs_upgrade")) == UNCHANGED
