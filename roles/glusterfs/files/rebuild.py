@@ -13,8 +13,10 @@
 
 Each prints JSON. PLAN is what `ask` printed of that host. The order matters: a brick that is empty and that nothing
 calls pending would be read from as if everything had been deleted, and `heal info` would call that healthy (seen with
-10.3, also after `heal full`, whose crawl begins at the empty brick). So the others are told first, while glusterd still
-refuses to start a directory without a volume's mark. Until the end a journal on the host says that it is not whole.
+10.3, also after `heal full`, whose crawl begins at the empty brick). So the others are told first, while there is no
+directory: `volume start VOLUME force`, which others may say at any time, passes over one that is missing, but gives one
+without a mark the volume's own, and starts it. Until the end a journal on the host says that it is not whole, and of
+which of its bricks the others were not told yet.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Iterator
+from typing import Any, Callable, Iterable, Iterator
 from xml.etree import ElementTree
 
 HOME = "/var/lib/glusterd"
@@ -88,9 +90,12 @@ def ask(hosts: dict[str, str], me: str) -> dict[str, Any]:
 
 def restore(plan: dict[str, Any]) -> dict[str, Any]:
     """UUID and peers, before glusterd starts; nothing where that was done. Refuses a host that holds anything."""
-    if _journal().get("restored"):
-        return {"changed": False, "todo": [brick for brick in plan["bricks"] if not _is_marked(brick)]}
-    _refuse_what_holds_data(plan)
+    is_restored = _journal().get("restored", False)
+    todo = _todo(plan["bricks"]) if is_restored else plan["bricks"]
+    _refuse_what_holds_data({**plan, "bricks": todo})
+    is_removed = [_removed(brick["path"]) for brick in todo]
+    if is_restored:
+        return {"changed": any(is_removed), "todo": todo}
     _run("systemctl", "stop", "glusterd.service")
     os.makedirs(f"{HOME}/peers", exist_ok=True)
     _write(JOURNAL, json.dumps({"uuid": plan["uuid"]}))
@@ -99,20 +104,25 @@ def restore(plan: dict[str, Any]) -> dict[str, Any]:
     for peer in plan["peers"]:
         names = "".join(f"hostname{number}={name}\n" for number, name in enumerate(peer["names"], 1))
         _write(f"{HOME}/peers/{peer['uuid']}", f"uuid={peer['uuid']}\nstate={BEFRIENDED}\n{names}")
-    _write(JOURNAL, json.dumps({"uuid": plan["uuid"], "restored": True}))
+    untold = [_key(brick) for brick in todo]
+    _write(JOURNAL, json.dumps({"uuid": plan["uuid"], "restored": True, "untold": untold}))
     _run("systemctl", "start", "glusterd.service")
-    return {"changed": True, "todo": plan["bricks"]}
+    return {"changed": True, "todo": todo}
 
 
 def pend(plan: dict[str, Any]) -> dict[str, Any]:
     """Let the other bricks of each set know that this one has nothing, while it is not running.
 
-    Of a volume that is stopped nobody can be told. Its bricks are left out, and wait for a run that finds it started.
+    Of a volume that is stopped nobody can be told. One that is declared started is started for that, without these
+    bricks. Those of others are left out, and wait for a run that finds it started.
     """
     told = []
     for volume, bricks in _by_volume(plan["bricks"]):
-        if not _is_started(volume):
-            continue
+        if not _is_started(_volume(volume)):
+            if volume not in plan["started"]:
+                continue
+            _start_without(volume, plan["uuid"])
+        _refuse_what_runs(volume, plan["uuid"], bricks)
         with _mounted(volume) as directory:
             try:
                 for brick in bricks:
@@ -128,56 +138,58 @@ def pend(plan: dict[str, Any]) -> dict[str, Any]:
                     f"(gluster volume status {volume})"
                 ) from error
         told += bricks
-    return {"bricks": told}
+    return {"changed": bool(told), "bricks": told}
 
 
 def mark(plan: dict[str, Any]) -> dict[str, Any]:
     """Make the directories the bricks that they were, once this host has the volumes' definitions."""
     wanted = {brick["volume"] for brick in plan["bricks"]}
-    deadline = time.monotonic() + LIMIT
-    while not wanted <= {name.text for name in _gluster("volume", "list").iter("volume")}:
-        if time.monotonic() >= deadline:
-            raise Failed(
-                f"the pool's volumes did not arrive here within {LIMIT} s; see /var/log/glusterfs/glusterd.log, and "
-                "`gluster volume sync` for a way to fetch them by hand"
-            )
-        time.sleep(1)
+    if not _comes_true(lambda: wanted <= {name.text for name in _gluster("volume", "list").iter("volume")}):
+        raise Failed(
+            f"the pool's volumes did not arrive here within {LIMIT} s; see /var/log/glusterfs/glusterd.log, and "
+            "`gluster volume sync` for a way to fetch them by hand"
+        )
     for brick in plan["bricks"]:
-        if _is_marked(brick):
-            continue
-        _refuse_what_holds_data({**plan, "bricks": [brick]})
-        os.makedirs(f"{brick['path']}/.glusterfs", mode=0o700, exist_ok=True)
-        os.chmod(f"{brick['path']}/.glusterfs", 0o600)  # as glusterd makes it
-        os.setxattr(brick["path"], VOLUME_ID, bytes.fromhex(brick["volume_id"].replace("-", "")))
-    return {"changed": True}
+        is_marked = _is_marked(brick)
+        if not is_marked:
+            _refuse_what_holds_data({**plan, "bricks": [brick]})
+        # Before it is there: one that is cut off behind this line is told of again, and none is refused.
+        journal = _journal()
+        untold = [key for key in journal.get("untold", []) if key != _key(brick)]
+        _write(JOURNAL, json.dumps({**journal, "untold": untold}))
+        if not is_marked:
+            os.makedirs(f"{brick['path']}/.glusterfs", mode=0o700, exist_ok=True)
+            os.chmod(f"{brick['path']}/.glusterfs", 0o600)  # as glusterd makes it
+            os.setxattr(brick["path"], VOLUME_ID, bytes.fromhex(brick["volume_id"].replace("-", "")))
+    return {"changed": bool(plan["bricks"])}
 
 
 def start(plan: dict[str, Any]) -> dict[str, Any]:
     """Start the bricks that do not run, and wait for them."""
     changed = False
     for volume, bricks in _by_volume(plan["bricks"]):
-        if not _is_started(volume) or _online(volume, plan["uuid"]) >= {brick["path"] for brick in bricks}:
+        own = {(plan["uuid"], brick["path"]) for brick in bricks}
+        if not _is_started(_volume(volume)) or _online(volume) >= own:
             continue
         _gluster("volume", "start", volume, "force")
         changed = True
-        deadline = time.monotonic() + LIMIT
-        while not _online(volume, plan["uuid"]) >= {brick["path"] for brick in bricks}:
-            if time.monotonic() >= deadline:
-                raise Failed(
-                    f"{volume}: its bricks on the rebuilt host do not run after {LIMIT} s; see "
-                    "/var/log/glusterfs/bricks/ there"
-                )
-            time.sleep(1)
+        if not _come_online(volume, own):
+            raise Failed(
+                f"{volume}: its bricks on the rebuilt host do not run after {LIMIT} s; see "
+                "/var/log/glusterfs/bricks/ there"
+            )
     return {"changed": changed}
 
 
 def heals(plan: dict[str, Any]) -> dict[str, Any]:
     """Entries that are still to be healed, by volume; -1 where a brick does not say."""
     pending = {}
+    connected = _connected()
     for volume, _bricks in _by_volume(plan["bricks"]):
-        if _is_started(volume):
-            numbers = [each.text or "-" for each in _gluster("volume", "heal", volume, "info").iter("numberOfEntries")]
-            pending[volume] = sum(map(int, numbers)) if all(number.isdigit() for number in numbers) else -1
+        info = _volume(volume)
+        if _is_started(info):
+            answer = _gluster("volume", "heal", volume, "info")
+            pending[volume] = _unhealed(answer, _to_be_whole(info, plan["uuid"], connected))
             if pending[volume]:
                 # What healing a directory finds below it is looked at by the next crawl: in ten minutes, or now.
                 # That the daemon which is to crawl is not there yet shows in the numbers.
@@ -187,10 +199,53 @@ def heals(plan: dict[str, Any]) -> dict[str, Any]:
 
 def done(plan: dict[str, Any]) -> dict[str, Any]:
     """The end. Where a volume was stopped, its brick waits for the next run, and so does the journal."""
-    if all(_is_marked(brick) for brick in plan["bricks"]):
-        os.unlink(JOURNAL)
-        return {"changed": True}
-    return {"changed": False}
+    if _todo(plan["bricks"]):
+        return {"changed": False}
+    os.unlink(JOURNAL)
+    return {"changed": True}
+
+
+def _todo(bricks: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """Those of which the others are to be told. One that came since has its mark from gluster, and is none of them."""
+    untold = _journal().get("untold", [])
+    return [brick for brick in bricks if _key(brick) in untold or not _is_marked(brick)]
+
+
+def _key(brick: dict[str, str]) -> list[str]:
+    return [brick["volume_id"], brick["path"]]
+
+
+def _removed(path: str) -> bool:
+    """Whether there was an empty directory."""
+    if not os.path.isdir(path):
+        return False
+    try:
+        for directory, _directories, _files in os.walk(path, topdown=False):
+            os.rmdir(directory)
+    except OSError as error:
+        raise Failed(f"{error.filename} is to be removed, and was not ({error.strerror}); see what it is") from error
+    return True
+
+
+def _start_without(volume: str, uuid: str) -> None:
+    """Start a volume that is stopped, without the bricks of the rebuilt host. Their directories are not there, which
+    only `force` passes over."""
+    _gluster("volume", "start", volume, "force")
+    connected = _connected() - {uuid}
+    others = {(_host_of(brick), _path_of(brick)) for brick in _volume(volume).iterfind("bricks/brick")}
+    # Where one does not come, telling the rest fails, or they are enough.
+    _come_online(volume, {brick for brick in others if brick[0] in connected})
+
+
+def _refuse_what_runs(volume: str, uuid: str, bricks: list[dict[str, str]]) -> None:
+    own = {(uuid, brick["path"]) for brick in bricks}
+    # A process whose directory was moved away notices that within half a minute, and ends.
+    if not _comes_true(lambda: not own & _online(volume)):
+        running = ", ".join(sorted(path for _uuid, path in own & _online(volume)))
+        raise Failed(
+            f"{volume}: {running} runs on the rebuilt host, although the others do not know that it is empty; end its "
+            f"process there (see `gluster volume status {volume}`), move the directory away, and run this again"
+        )
 
 
 def _journal() -> dict[str, Any]:
@@ -202,14 +257,26 @@ def _journal() -> dict[str, Any]:
 def _refuse_what_holds_data(plan: dict[str, Any]) -> None:
     """Only directories that are empty, or not there, and above which something is that may hold a brick."""
     wrong = []
+    is_restored = _journal().get("restored", False)
     if glob.glob(f"{HOME}/vols/*/info") and not os.path.exists(JOURNAL):
         wrong.append(f"{HOME}/vols holds volumes of its own; see `gluster volume list` there")
     for brick in plan["bricks"]:
         path, above = brick["path"], os.path.dirname(brick["path"])
-        if os.path.isdir(path) and (set(os.listdir(path)) - {".glusterfs"} or _xattr(path) or _has_files(path)):
+        if is_restored and _is_marked(brick):
+            wrong.append(
+                f"{path} was empty, and somebody has started it (`gluster volume start {brick['volume']} force`) "
+                "before the other bricks knew that: what is read from it looks deleted; move it away at once, which "
+                "ends its process within half a minute, and run this again"
+            )
+        elif os.path.isdir(path) and (set(os.listdir(path)) - {".glusterfs"} or _xattr(path) or _has_files(path)):
             wrong.append(
                 f"{path} is not empty: it may hold what is left of the volume {brick['volume']}; move it away, or "
                 f"restore {HOME} from a backup instead"
+            )
+        elif os.path.ismount(path):
+            wrong.append(
+                f"{path} is itself a mount point, which cannot be kept from being started before the other bricks know "
+                f"that it is empty; unmount it, mount that file system on {above} instead, and run this again"
             )
         elif not os.path.isdir(above):
             wrong.append(f"{above} is not there; add it to glusterfs_bricks, or mount what belongs there")
@@ -243,8 +310,8 @@ def _bricks_of(uuid: str, volume: ElementTree.Element) -> Iterator[dict[str, str
         settings = _settings(file)
         ids[settings.get("uuid"), settings.get("path")] = settings.get("brick-id", "")
     for brick in volume.iterfind("bricks/brick"):
-        path = "/" + (brick.findtext("name") or "").partition(":/")[2]
-        if brick.findtext("hostUuid") == uuid:
+        path = _path_of(brick)
+        if _host_of(brick) == uuid:
             yield {
                 "volume": name,
                 "volume_id": volume.findtext("id") or "",
@@ -252,6 +319,35 @@ def _bricks_of(uuid: str, volume: ElementTree.Element) -> Iterator[dict[str, str
                 "id": ids.get((uuid, path), ""),
                 "kind": kind,
             }
+
+
+def _host_of(brick: ElementTree.Element) -> str:
+    return brick.findtext("hostUuid") or ""
+
+
+def _path_of(brick: ElementTree.Element) -> str:
+    return "/" + (brick.findtext("name") or "").partition(":/")[2]
+
+
+def _to_be_whole(volume: ElementTree.Element, uuid: str, connected: set[str]) -> set[str]:
+    """The bricks that have to say that nothing is to be healed: of the sets in which the rebuilt host has one, its own,
+    and those of hosts that are there. Others may be waiting to be brought back after it."""
+    bricks = volume.findall("bricks/brick")
+    size = int(volume.findtext("disperseCount") or 0) or int(volume.findtext("replicaCount") or 1)
+    sets = [bricks[first : first + size] for first in range(0, len(bricks), size)]
+    return {
+        brick.findtext("name") or ""
+        for each in sets
+        if uuid in map(_host_of, each)
+        for brick in each
+        if _host_of(brick) in connected | {uuid}
+    }
+
+
+def _unhealed(answer: ElementTree.Element, names: set[str]) -> int:
+    told = {brick.findtext("name"): brick.findtext("numberOfEntries") or "" for brick in answer.iter("brick")}
+    numbers = [told.get(name, "") for name in names]
+    return sum(map(int, numbers)) if all(number.isdigit() for number in numbers) else -1
 
 
 def _by_volume(bricks: list[dict[str, str]]) -> Iterator[tuple[str, list[dict[str, str]]]]:
@@ -264,8 +360,19 @@ def _members() -> list[dict[str, Any]]:
     for peer in _gluster("pool", "list").iterfind("peerStatus/peer"):
         names = [peer.findtext("hostname") or "", *(each.text or "" for each in peer.iterfind("hostnames/hostname"))]
         names = [name for name in dict.fromkeys(names) if name]
-        members.append({"uuid": peer.findtext("uuid") or "", "names": names, "local": names[:1] == ["localhost"]})
+        members.append(
+            {
+                "uuid": peer.findtext("uuid") or "",
+                "names": names,
+                "local": names[:1] == ["localhost"],
+                "connected": peer.findtext("connected") == "1",
+            }
+        )
     return members
+
+
+def _connected() -> set[str]:
+    return {member["uuid"] for member in _members() if member["connected"]}
 
 
 def _is_one(host: str, names: list[str]) -> bool:
@@ -282,16 +389,37 @@ def _addresses(host: str) -> set[str]:
         return set()
 
 
-def _is_started(volume: str) -> bool:
-    return _gluster("volume", "info", volume).findtext("volInfo/volumes/volume/statusStr") == "Started"
+def _volume(name: str) -> ElementTree.Element:
+    volume = _gluster("volume", "info", name).find("volInfo/volumes/volume")
+    if volume is None:
+        raise Failed(f"`gluster volume info {name}` told nothing of it; run this again")
+    return volume
 
 
-def _online(volume: str, uuid: str) -> set[str]:
+def _is_started(volume: ElementTree.Element) -> bool:
+    return volume.findtext("statusStr") == "Started"
+
+
+def _online(volume: str) -> set[tuple[str, str]]:
+    """The bricks that run, by their host's UUID and their directory."""
     return {
-        node.findtext("path") or ""
+        (node.findtext("peerid") or "", node.findtext("path") or "")
         for node in _gluster("volume", "status", volume).iter("node")
-        if node.findtext("peerid") == uuid and node.findtext("status") == "1"
+        if node.findtext("status") == "1"
     }
+
+
+def _come_online(volume: str, bricks: set[tuple[str, str]]) -> bool:
+    return _comes_true(lambda: _online(volume) >= bricks)
+
+
+def _comes_true(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(1)
+    return True
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,31 @@ def test_each_host_looks_at_its_own_bricks_that_gluster_does_not_know_or_that_ho
     seen = templated(*names, glusterfs_volumes=declared, glusterfs_allow=["replace_brick"])
     strange = {"host": "g2.example", "path": "/data/two"}
     assert seen == [(["/data/one", "/data/two"], [strange]), (["/data/one"], []), (["/data/one"], [])]
+
+
+def test_what_the_pool_said_of_lost_hosts_is_known_also_when_the_one_that_asked_has_failed():
+    said = {"g3": {"uuid": "of-g3"}}
+    asked = {"g1": {"stdout": json.dumps(said)}, "g2": {"skipped": True}, "g3": {"skipped": True}}
+    hosts = {name: {**its, "__glusterfs_asked": asked[name]} for name, its in HOSTS.items()}
+    seen = templated(
+        "__glusterfs_rebuilt", hostvars=hosts, ansible_play_hosts=["g2", "g3"], ansible_play_hosts_all=list(HOSTS)
+    )
+    assert seen == [(said,)] * 3
+
+    hosts["g1"]["__glusterfs_asked"] = {"stdout": "", "failed": True}
+    names = ("__glusterfs_answer", "__glusterfs_rebuilt")
+    assert templated(*names, hostvars=hosts, ansible_play_hosts_all=list(HOSTS)) == [("", {})] * 3
+
+
+def test_volumes_are_declared_started_unless_they_say_otherwise():
+    declared = [
+        {"name": "says-nothing"},
+        {"name": "gone", "state": "absent"},
+        {"name": "says-so", "state": "started"},
+        {"name": "stopped", "state": "stopped"},
+    ]
+    seen = templated("__glusterfs_declared_started", glusterfs_volumes=declared)
+    assert seen == [(["says-nothing", "says-so"],)] * 3
 
 
 def test_hosts_that_trust_another_authority_than_the_one_that_would_sign_are_found():
