@@ -59,7 +59,8 @@ class Keeper:
         self.client = None
         self.mount_tries = 0
         self.complaint = ""
-        # The mount that containers were compared with: none, so that what happened before this program began counts.
+        # The mount that containers were compared with, and the process of its client, since the kernel gives the
+        # numbers of one that is gone to the next: none, so that what happened before this program began counts.
         self.compared = None
 
     def look(self):
@@ -71,10 +72,14 @@ class Keeper:
             self.compared = None
             self.mount_tries = MOUNT_TRIES
             device = mounted_device(self.point)
-        if device is None and self.mount_tries:
-            self.mount_tries -= 1
-            subprocess.run(["systemctl", "--quiet", "--no-block", "start", self.point], check=False)
-        if device is None or (device == self.compared and not self.remembered()):
+        if device is None:
+            self.compared = None
+            if self.mount_tries:
+                self.mount_tries -= 1
+                subprocess.run(["systemctl", "--quiet", "--no-block", "start", self.point], check=False)
+            return True
+        mount = (device, self.client)
+        if mount == self.compared and not self.remembered():
             return True
         if answers_not_connected(self.point):
             # Its client lives, and reaches no brick: then no holder of a dead mount can be told from one of this one.
@@ -89,7 +94,7 @@ class Keeper:
             self.complain(f"Docker cannot be asked, or refuses, and is asked again: {'; '.join(refusals)}")
             return False
         self.complaint = ""
-        self.compared = device
+        self.compared = mount
         return True
 
     def client_has_ended(self):

@@ -163,7 +163,35 @@ def test_a_dead_mount_is_taken_away_and_mounted_anew_look_by_look_until_it_is_th
     assert commands == ["umount", "systemctl", "systemctl", "systemctl"]
     assert looking.look()
     assert commands[4:] == []
-    assert looking.compared == "0:100"
+    assert looking.compared == ("0:100", None)
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen", "between two looks"])
+def test_a_mount_that_went_and_came_back_under_the_same_number_is_another_one(keeper, monkeypatch, seen):
+    engine = FakeEngine({})
+    looking = keeper(engine)
+    looking.client = 1000
+    monkeypatch.setattr(revive, "serves", lambda process, point: process == looking.client)
+    looking.look()
+
+    monkeypatch.setattr(engine, "not_running", lambda: [{"Id": "c", "Names": ["/c"]}])
+    monkeypatch.setattr(
+        engine, "inspect", lambda identity: inspected(f"mount {POINT}/media: no such file"), raising=False
+    )
+    looking.look()
+    assert engine.asked == []
+    if seen:
+        with monkeypatch.context() as gone:
+            gone.setattr(revive, "mounted_device", lambda point: None)
+            assert looking.look()
+    else:
+        monkeypatch.setattr(revive, "processes", lambda: [1, 2000])
+        monkeypatch.setattr(revive, "serves", lambda process, point: process == 2000)
+    assert engine.asked == []
+
+    looking.look()
+    looking.look()
+    assert engine.asked == ["start c"]
 
 
 def inspected(error, *, running=False, policy="always"):
