@@ -67,7 +67,8 @@ request)
 sign)
     mkdir -p "$dir"
     exec 9>"$dir/lock" && flock 9
-    work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
     cat >"$work/request"
     asked=$(openssl req -in "$work/request" -verify -noout -subject -nameopt sep_multiline,lname 2>/dev/null | sed -n 's/^ *commonName=//p')
     [ "$asked" = "$name" ] || refuse "the request is for '$asked' and not for '$name'"
@@ -87,7 +88,8 @@ sign)
     ;;
 keep)
     mkdir -p "$dir"
-    work=$(mktemp -d "$dir/.glusterfs.XXXXXX") && trap 'rm -rf "$work"' EXIT
+    work=$(mktemp -d "$dir/.glusterfs.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
     awk -v work="$work" '/BEGIN CERTIFICATE/ {n++} n {print > (work "/" (n == 1 ? "pem" : "ca"))}'
     why=$(why_not "$work/pem" "$work/ca" "$dir/glusterfs.key")
     [ -z "$why" ] || refuse "the certificate that came back cannot be used: $why"
