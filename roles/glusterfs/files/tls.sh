@@ -9,12 +9,17 @@
 #   tls.sh sign DIRECTORY NAME DAYS             on the host of the authority: the request on stdin becomes a certificate,
 #                                               printed with the authority's own behind it
 #   tls.sh keep DIRECTORY NAME                  that, on stdin, becomes glusterfs.pem and glusterfs.ca; prints what changed
+#   tls.sh give DIRECTORY NAME                  key, certificate and authority that were made elsewhere, a line of base64 each on
+#                                               stdin, become the three files, or none of them does; exits with 10 if it changed any
+#   tls.sh compare DIRECTORY NAME               the same, and changes nothing
 set -eu
 umask 077
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 do=$1 dir=$2 name=$3 days=${4:-0}
 
 refuse() { echo "$*" >&2; exit 1; }
+# So that the traps on exit remove what they have to.
+trap 'exit 1' HUP INT TERM
 
 # Of every certificate in a file.
 fingerprints() { # FILE
@@ -100,5 +105,34 @@ keep)
         mv "$work/$kind" "$dir/glusterfs.$kind"
         echo "$dir/glusterfs.$kind"
     done
+    ;;
+give | compare)
+    beside=/run
+    if [ "$do" = give ]; then
+        mkdir -p "$dir"
+        beside=$dir
+    fi
+    work=$(mktemp -d "$beside/.glusterfs.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    for kind in key pem ca; do
+        read -r text
+        printf %s "$text" | base64 -d >"$work/$kind"
+    done
+    why=$(why_not "$work/pem" "$work/ca" "$work/key")
+    [ -z "$why" ] || refuse "$why"
+    chmod 0644 "$work/pem" "$work/ca"
+    chown root:root "$work/key" "$work/pem" "$work/ca"
+    changed=''
+    for kind in ca key pem; do
+        cmp -s "$work/$kind" "$dir/glusterfs.$kind" &&
+            [ "$(stat -Lc %u:%g:%a "$work/$kind")" = "$(stat -Lc %u:%g:%a "$dir/glusterfs.$kind")" ] || changed="$changed $kind"
+    done
+    [ -n "$changed" ] || exit 0
+    if [ "$do" = give ]; then
+        # All of them are on the disk before the first one is moved.
+        sync "$work/key" "$work/pem" "$work/ca"
+        for kind in $changed; do mv "$work/$kind" "$dir/glusterfs.$kind"; done
+    fi
+    exit 10
     ;;
 esac
