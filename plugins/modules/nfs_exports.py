@@ -13,7 +13,8 @@ version_added: 0.1.0
 description:
   - Writes one drop-in file that holds exactly the declared exports, applies it, and checks the active table of the
     server. When the server refuses any of it, the whole change is taken back and its words are in the error.
-  - What others export, by files or by command, stays untouched.
+  - What others export, by files or by command, stays untouched. That holds for files in which the server cannot read a
+    line, and, with the kernel's server, while a host name in them does not resolve.
   - Compares meaning. Order of options, defaults spelled out, C(10.0.0.0/24) or C(10.0.0.0/255.255.255.0) make no
     difference.
   - Repairs the active table where it differs from the file, for instance after C(exportfs -u).
@@ -108,6 +109,8 @@ options:
       fsid:
         description:
           - Identity of the file system, a number, V(root) or a UUID. Needed where it has none of its own.
+          - Refused where another directory has the same, whoever exports that, by a file or by command. A UUID may be
+            that of an export of others around it or in it.
           - Refused with O(implementation=ganesha), which identifies file systems by itself.
         type: str
       quota:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 berthage.swarm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""nfs_exports and the kernel's table: links that lead elsewhere, and what is put back after a refusal."""
+"""nfs_exports and the kernel's table: links that lead elsewhere, what is put back, and what others have."""
 
 from __future__ import annotations
 
@@ -56,6 +56,82 @@ def test_rights_given_by_hand_are_as_before_when_the_server_refuses_wider_ones(h
     assert not failed["changed"]
     assert after == before != taken
     assert not host.file("/etc/exports.d/wider.exports").exists
+
+
+def test_an_export_that_is_declared_no_more_goes_although_a_line_by_hand_broke_the_file(host):
+    subnet = lab_variables()["lab_subnet"]
+    file = "/etc/exports.d/broken.exports"
+    host.check_output("mkdir -p /data/broken/old /data/broken/new")
+    try:
+        for where in ("1a", "$a"):
+            apply(host, "broken", export("/data/broken/old", subnet), export("/data/broken/new", subnet))
+            host.check_output(f"sed -i '{where} /data/broken/x 192.0.2.1(rw, sync)' {file}")
+            # The positive control: this is what exportfs does not take.
+            assert "bad option list" in host.run("exportfs -a").stderr
+            assert apply(host, "broken", export("/data/broken/new", subnet))["changed"]
+            assert active(host, "/data/broken") == {("/data/broken/new", subnet)}
+            assert not apply(host, "broken", export("/data/broken/new", subnet))["changed"]
+    finally:
+        apply(host, "broken")
+        host.check_output("rm -r /data/broken")
+    assert active(host, "/data/broken") == set()
+
+
+def test_a_client_that_a_file_of_others_names_before_a_typo_stays(host):
+    subnet = lab_variables()["lab_subnet"]
+    theirs = "/etc/exports.d/typo.exports"
+    host.check_output("mkdir -p /data/typo/app")
+    try:
+        host.check_output(rf"printf '/data/typo/app 192.0.2.9(rw)\n/data/typo/x 192.0.2.1(rw, sync)\n' > {theirs}")
+        assert apply(host, "ours", export("/data/typo/app", subnet))["changed"]
+        assert active(host, "/data/typo") == {("/data/typo/app", subnet), ("/data/typo/app", "192.0.2.9")}
+        assert not apply(host, "ours", export("/data/typo/app", subnet))["changed"]
+        same = apply(host, "ours", export("/data/typo/app", "192.0.2.9"))
+        assert f"{theirs} exports it to the same client" in same["msg"]
+    finally:
+        apply(host, "ours")
+        host.run(f"rm {theirs}; exportfs -u 192.0.2.9:/data/typo/app; rm -r /data/typo")
+    assert active(host, "/data/typo") == set()
+
+
+def test_a_host_that_a_file_of_others_names_stays_while_its_name_does_not_resolve(host):
+    subnet = lab_variables()["lab_subnet"]
+    theirs = "/etc/exports.d/backup.exports"
+    both = {("/data/backup/app", subnet), ("/data/backup/app", "backup01.example.com")}
+    host.check_output("mkdir -p /data/backup/app && cp /etc/hosts /data/backup/hosts")
+    try:
+        host.check_output("echo 192.0.2.50 backup01.example.com backup01 >> /etc/hosts")
+        host.check_output(f"echo '/data/backup/app backup01(rw)' > {theirs}")
+        assert apply(host, "ours", export("/data/backup/app", subnet))["changed"]
+        assert active(host, "/data/backup") == both
+        host.check_output("cat /data/backup/hosts > /etc/hosts")
+        unchanged = apply(host, "ours", export("/data/backup/app", subnet))
+        assert not unchanged["changed"], unchanged
+        assert active(host, "/data/backup") == both
+    finally:
+        host.run(f"cat /data/backup/hosts > /etc/hosts; rm {theirs}")
+        host.run("exportfs -u backup01.example.com:/data/backup/app")
+        apply(host, "ours")
+        host.check_output("rm -r /data/backup")
+    assert active(host, "/data/backup") == set()
+
+
+def test_a_number_that_somebody_else_gave_another_directory_is_refused(host):
+    subnet = lab_variables()["lab_subnet"]
+    host.check_output("mkdir -p /data/fsid/theirs /data/fsid/ours")
+    try:
+        apply(host, "theirs", {**export("/data/fsid/theirs", subnet), "fsid": "77"})
+        host.check_output(f"exportfs -o fsid=78,no_subtree_check {subnet}:/data/fsid")
+        for number, where in (("77", "/data/fsid/theirs in /etc/exports.d/theirs.exports"), ("78", "/data/fsid in ")):
+            refused = apply(host, "ours", {**export("/data/fsid/ours", subnet), "fsid": number})
+            assert f"/data/fsid/ours, fsid: {number} is that of {where}" in refused["msg"]
+            assert ("/data/fsid/ours", subnet) not in active(host, "/data/fsid")
+        assert apply(host, "ours", {**export("/data/fsid/ours", subnet), "fsid": "79"})["changed"]
+    finally:
+        apply(host, "theirs")
+        apply(host, "ours")
+        host.run(f"exportfs -u {subnet}:/data/fsid; rm -r /data/fsid")
+    assert active(host, "/data/fsid") == set()
 
 
 def apply(host: Host, name: str, *exports: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ export compare equal: order of options, defaults spelled out or not, netmask or 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import clients, dropin
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.options import DEFAULTS, SWITCHES, TRANSPORTS, VALUES
@@ -82,6 +83,31 @@ def entries(text: str) -> tuple[Entry, ...]:
     return tuple(_entries(text))
 
 
+def taken(text: str) -> tuple[Entry, ...]:
+    """Those that exportfs takes: it stops at what it cannot read, and keeps what comes before that."""
+    return tuple(_until_unreadable(_entries(text)))
+
+
+def by_path(text: str) -> dict[str, list[Entry]]:
+    """The entries of a file by path, each line read alone: what comes after one that exportfs cannot read may be in
+    force from before it was written. So may a path whose own clients cannot be read, which has none here."""
+    found: dict[str, list[Entry]] = {}
+    for one_line in _lines(text):
+        words, _wrong = _words(one_line)
+        if words:
+            found.setdefault(canonical_path(words[0]), []).extend(_until_unreadable(_entries_of(one_line)))
+    return found
+
+
+def why_unreadable(text: str) -> str:
+    """What exportfs stops at, or nothing."""
+    try:
+        entries(text)
+    except Unreadable as error:
+        return str(error)
+    return ""
+
+
 def meaning(options: str) -> dict[str, Any]:
     """What a comma-separated list of options means, with every default filled in.
 
@@ -111,13 +137,25 @@ def _options(export: Export, client: Client) -> str:
 
 
 def _entries(text: str) -> Iterator[Entry]:
-    for words in _lines(text):
-        path = canonical_path(words[0])
-        defaults = "".join(word[1:] for word in words[1:2] if word.startswith("-"))
-        for word in (words[2:] if defaults else words[1:]) or [""]:
-            host, options = _client(word)
-            both = ",".join(part for part in (defaults, options) if part)
-            yield Entry(path, host or clients.WORLD, meaning(both), f"{host or clients.WORLD}({both})")
+    for one_line in _lines(text):
+        yield from _entries_of(one_line)
+
+
+def _entries_of(one_line: str) -> Iterator[Entry]:
+    words, wrong = _words(one_line)
+    defaults = "".join(word[1:] for word in words[1:2] if word.startswith("-"))
+    hosts = words[2:] if defaults else words[1:]
+    for word in hosts or [""] * bool(words and not wrong):
+        host, options = _client(word)
+        both = ",".join(part for part in (defaults, options) if part)
+        yield Entry(canonical_path(words[0]), host or clients.WORLD, meaning(both), f"{host or clients.WORLD}({both})")
+    if wrong:
+        raise Unreadable(wrong)
+
+
+def _until_unreadable(read: Iterable[Entry]) -> Iterator[Entry]:
+    with contextlib.suppress(Unreadable):
+        yield from read
 
 
 def _client(word: str) -> tuple[str, str]:
@@ -129,16 +167,14 @@ def _client(word: str) -> tuple[str, str]:
     return host, rest[:-1]
 
 
-def _lines(text: str) -> Iterator[list[str]]:
-    """The words of each line that has some. A comment ends at the line's end, even one that begins within quotes."""
+def _lines(text: str) -> Iterator[str]:
+    """The lines without comments. One ends at the line's end, even one that begins within quotes."""
     without_continuations = re.sub(r"\\\n[ \t]*", " ", text)
-    for one in without_continuations.split("\n"):
-        words = _words(one.partition("#")[0])
-        if words:
-            yield words
+    return (one.partition("#")[0] for one in without_continuations.split("\n"))
 
 
-def _words(one_line: str) -> list[str]:
+def _words(one_line: str) -> tuple[list[str], str]:
+    """The words of a line, and what is wrong with what comes after them."""
     words: list[str] = []
     word: str | None = None
     quoted = False
@@ -152,11 +188,9 @@ def _words(one_line: str) -> list[str]:
             word = None
         else:
             word = (word or "") + character
-    if quoted:
-        raise Unreadable(f"a quote is not closed in {one_line!r}")
-    if word is not None:
+    if word is not None and not quoted:
         words.append(word)
-    return [_unescaped(word) for word in words]
+    return [_unescaped(word) for word in words], f"a quote is not closed in {one_line!r}" if quoted else ""
 
 
 def _read_options(options: str, fields: dict[str, Any], flavors: dict[str, dict[str, Any]]) -> None:

@@ -300,9 +300,9 @@ def _foreign(own: str) -> Iterator[Foreign]:
             continue
         try:
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                found = ganesha_config.exports(file.read())
-        except (OSError, ganesha_config.Unreadable):
-            # nfs-ganesha will say what it dislikes in it; that is theirs to mend.
+                # nfs-ganesha will say what it dislikes in it; that is theirs to mend.
+                found = ganesha_config.all_exports(file.read())
+        except OSError:
             continue
         yield from (Foreign(path, export) for export in found)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zlib
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ _SQUASH_SYNONYMS = {
     **dict.fromkeys(("no_root_squash", "none", "noidsquash"), "none"),
 }
 _TOKEN = re.compile(r'\s+|#[^\n]*|%[^\n]*|(?P<string>"[^"\n]*")|(?P<mark>[{}=;])|(?P<word>[^\s{}=;"]+)')
+# The comments that are lines, the beginning of each export, and the values in one that is not in the language.
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+_EXPORT = re.compile(r"^(?=[ \t]*export\b)", re.IGNORECASE | re.MULTILINE)
+_VALUE = re.compile(r'(\w+)[ \t]*=[ \t]*"?([^"{};\n]*)')
 
 
 class Unreadable(Exception):
@@ -81,6 +86,33 @@ def exports(text: str) -> tuple[FiledExport, ...]:
         Unreadable: where it is not in the language; nfs-ganesha would not take it either.
     """
     return tuple(_filed(block) for block in blocks(text) if block.name == "export")
+
+
+def all_exports(text: str) -> tuple[FiledExport, ...]:
+    """The exports in a file, be it in the language or not: nfs-ganesha takes nothing more from one that is not, and
+    goes on serving what it took from it before. Of a block that cannot be read there is what can be told of it."""
+    with contextlib.suppress(Unreadable):
+        return exports(text)
+    found: list[FiledExport] = []
+    for part in _EXPORT.split(_COMMENT.sub("", text))[1:]:
+        try:
+            found += exports(part)
+        except Unreadable:
+            # What comes first is the export's own, and only its FSAL has a name.
+            values: dict[str, str] = {}
+            for key, value in _VALUE.findall(part):
+                values.setdefault(key.lower(), value.strip())
+            fsal = Block("fsal", {"name": values.get("name", "")}, ())
+            found += [_filed(Block("export", values, (fsal,)))] if "path" in values else []
+    return tuple(found)
+
+
+def is_readable(text: str) -> bool:
+    try:
+        exports(text)
+    except Unreadable:
+        return False
+    return True
 
 
 def declared_meaning(export: Export) -> FiledExport:

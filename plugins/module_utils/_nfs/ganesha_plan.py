@@ -86,11 +86,13 @@ class Plan:
 
 
 def plan(declared: Declaration, state: State) -> Plan:
-    filed = _filed(state.drop_in)
+    text = state.drop_in.text or ""
+    filed = {export.path: export for export in ganesha_config.all_exports(text)}
+    is_readable = ganesha_config.is_readable(text)
     numbers = _numbers(declared, filed, state)
     present = {export.path for export in declared.exports}
     dropped = [path for path in filed if path not in present and path not in declared.absent]
-    steps = [_present(export, filed.get(export.path), state, numbers) for export in declared.exports]
+    steps = [_present(export, filed.get(export.path), is_readable, state, numbers) for export in declared.exports]
     gone = [*declared.absent, *dropped]
     steps += [_gone(path, filed.get(path), state) for path in gone]
     unfinished = [path for path in state.drop_in.unfinished if path not in present and path not in gone]
@@ -113,7 +115,9 @@ def not_served(
     return tuple((export, drift) for export, drift in compared if drift)
 
 
-def _present(export: Export, filed: FiledExport | None, state: State, numbers: Mapping[str, int]) -> Step:
+def _present(
+    export: Export, filed: FiledExport | None, is_readable: bool, state: State, numbers: Mapping[str, int]
+) -> Step:
     wanted = ganesha_config.declared_meaning(export)
     lines = [ganesha_config.client_line(client) for client in export.clients]
     after = {"clients": lines}
@@ -135,14 +139,16 @@ def _present(export: Export, filed: FiledExport | None, state: State, numbers: M
             details=details,
             message="the file was right, the running server was not: exported again",
         )
-    if not state.drop_in.sound:
+    wrong = "" if is_readable else "could not be read by nfs-ganesha"
+    wrong = wrong if state.drop_in.sound else "could be written by others"
+    if wrong:
         return Step(
             export.path,
             plans.UPDATE,
-            {"file": "not owned by root, or writable by others"},
-            {"file": "owned by root, mode 0644"},
+            {"file": wrong},
+            {"file": "owned by root, mode 0644, readable"},
             details=details,
-            message=f"{state.drop_in.path} could be written by others: written anew",
+            message=f"{state.drop_in.path} {wrong}: written anew",
         )
     if export.path in state.drop_in.unfinished:
         return Step(
@@ -173,14 +179,14 @@ def _with_problems(
     step: Step, declared: Declaration, numbers: Mapping[str, int], withdrawn: Mapping[int, Served], state: State
 ) -> Step:
     problems = (
-        *_problems(step, declared, state),
+        *_problems(step, declared, numbers, state),
         *_left_in_it(step, withdrawn, state),
         *_hidden_by_it(step, numbers, withdrawn, state),
     )
     return refused(step, *problems) if problems else step
 
 
-def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Problem]:
+def _problems(step: Step, declared: Declaration, numbers: Mapping[str, int], state: State) -> Iterator[Problem]:
     if not any(export.path == step.name for export in declared.exports):
         return
     if step.name in state.missing:
@@ -192,6 +198,14 @@ def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Probl
                 "path",
                 f"{foreign.file} exports it as well, and the server takes only one of the two",
                 "remove it there or here",
+            )
+        elif foreign.export.number == numbers[step.name]:
+            yield Problem(
+                step.name,
+                "Export_Id",
+                f"{foreign.export.number} is that of {foreign.export.path} in {foreign.file} as well, and the server "
+                "takes only one of the two when it starts",
+                "give that one another",
             )
 
 
@@ -279,13 +293,6 @@ def _own_served(path: str, state: State) -> list[Served]:
     """What is in service at this place, and comes from no file of others."""
     others = {one.export.number for one in state.foreign}
     return [one for one in state.served or () if path in (one.path, one.pseudo) and one.number not in others]
-
-
-def _filed(drop_in: DropIn) -> dict[str, FiledExport]:
-    try:
-        return {export.path: export for export in ganesha_config.exports(drop_in.text or "")}
-    except ganesha_config.Unreadable:
-        return {}
 
 
 def _against_file(wanted: FiledExport, filed: FiledExport, number: int) -> Iterator[Difference]:

@@ -59,17 +59,15 @@ def observe(declared: Declaration, will_apply: bool) -> State:
     path = f"{EXPORTS_D}/{declared.name}.exports"
     drop_in = files.read(path)
     foreign = tuple(_foreign(path))
-    ours = [
-        *(export.path for export in declared.exports),
-        *declared.absent,
-        *_paths(drop_in.text or ""),
-    ]
+    filed = exports.by_path(drop_in.text or "")
+    ours = [*(export.path for export in declared.exports), *declared.absent, *filed]
     ways = {one: links.way(one) for one in ours}
     real = {one: way.place for one, way in ways.items()}
     places = {*real.values(), *drop_in.unfinished, *drop_in.links.values()}
     active = _active_table()
     hosts = {
         *(client.host for export in declared.exports for client in export.clients),
+        *(one.client for entries in filed.values() for one in entries),
         *(one.entry.client for one in foreign if one.entry.path in places),
         *(one.client for one in active if one.path in places),
     }
@@ -161,7 +159,7 @@ def _taken_back(problems: Iterable[Problem], declared: Declaration, planned: Pla
         for entry in kernel_plan.not_as_before(declared, planned.stale, state, _active_table()):
             _exportfs("-o", entry.options, _in_words_of_exportfs(entry))
         lost = kernel_plan.not_as_before(declared, planned.stale, state, _active_table())
-        filed = {state.real_path(path) for path in _paths(former)}
+        filed = {state.real_path(one.path) for one in exports.taken(former)}
         # The former file itself exports another directory where somebody has turned a link since.
         for entry in _added(state, _active_table(), filed):
             _withdraw(entry)
@@ -183,7 +181,9 @@ def _added(state: State, now: Iterable[Entry], filed: Container[str] = ()) -> li
     new = [entry for entry in now if (entry.path, entry.client) not in before and entry.path not in filed]
     places = {entry.path for entry in new}
     theirs = {one.entry.client for one in state.foreign if one.entry.path in places}
-    names = _all_names({*theirs, *(entry.client for entry in new)} - state.names.keys())
+    # A name of which the resolver did not tell before is looked up again: exportfs has it in the table now.
+    known = {host for host, others in state.names.items() if others}
+    names = _all_names({*theirs, *(entry.client for entry in new)} - known)
     return kernel_plan.without_foreign(new, replace(state, names={**state.names, **names}))
 
 
@@ -281,11 +281,11 @@ def _foreign(own: str) -> Iterator[Foreign]:
             continue
         try:
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                entries = exports.entries(file.read())
-        except (FileNotFoundError, exports.Unreadable):
-            # exportfs will say what it dislikes in it; that is theirs to mend.
+                # exportfs will say what it dislikes in it; that is theirs to mend.
+                found = exports.by_path(file.read())
+        except FileNotFoundError:
             continue
-        for entry in entries:
+        for entry in (one for entries in found.values() for one in entries):
             yield Foreign(path, Entry(os.path.realpath(entry.path), entry.host, entry.meaning, entry.line))
 
 
@@ -295,13 +295,6 @@ def _drop_ins() -> list[str]:
     except FileNotFoundError:
         return []
     return [f"{EXPORTS_D}/{name}" for name in sorted(names) if name.endswith(".exports") and not name.startswith(".")]
-
-
-def _paths(text: str) -> list[str]:
-    try:
-        return [entry.path for entry in exports.entries(text)]
-    except exports.Unreadable:
-        return []
 
 
 def _all_names(hosts: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference, differences
@@ -79,19 +79,24 @@ class Plan:
 
 
 def plan(declared: Declaration, state: State) -> Plan:
-    filed = _filed(state.drop_in)
+    filed = exports.by_path(state.drop_in.text or "")
+    why_unreadable = exports.why_unreadable(state.drop_in.text or "")
+    maybe_foreign = _maybe_foreign(declared, filed, state)
+    problems = (*state.drop_in.problems, *_undecided(declared, filed, maybe_foreign, state))
+    state = replace(state, active=tuple(one for one in state.active if one not in maybe_foreign))
     present = {export.path: export for export in declared.exports}
     dropped = [path for path in filed if path not in present and path not in declared.absent]
-    steps = [_present(export, filed.get(export.path, ()), state) for export in declared.exports]
-    steps += [_gone(path, filed.get(path, ()), state) for path in [*declared.absent, *dropped]]
+    steps = [_present(export, filed.get(export.path, ()), why_unreadable, state) for export in declared.exports]
+    steps += [_gone(path, filed.get(path), state) for path in [*declared.absent, *dropped]]
     known = {state.real_path(path) for path in [*present, *declared.absent, *dropped]}
     steps += [_unfinished(path, state) for path in state.drop_in.unfinished if path not in known]
     stale = _stale(declared, filed, state)
     exported = {state.real_path(path) for path in present}
     links = {path: state.real_path(path) for path in present if state.real_path(path) != path}
+    others = _of_others(declared, filed, state)
     return Plan(
-        steps=tuple(_with_problems(step, declared, state) for step in steps),
-        problems=state.drop_in.problems,
+        steps=tuple(_with_problems(step, declared, others, state) for step in steps),
+        problems=problems,
         text=dropin.recording(exports.drop_in(declared), links),
         stale=stale,
         withdrawn=tuple(sorted({entry.path for entry in stale} - exported)),
@@ -146,7 +151,7 @@ def without_foreign(entries: Iterable[Entry], state: State) -> list[Entry]:
     ]
 
 
-def _present(export: Export, filed: Sequence[Entry], state: State) -> Step:
+def _present(export: Export, filed: Sequence[Entry], why_unreadable: str, state: State) -> Step:
     declared = exports.declared_entries(export)
     in_file = tuple(_compared(declared, filed, State(state.drop_in)))
     out_of_order = [entry.client for entry in filed] != [entry.client for entry in declared]
@@ -160,7 +165,7 @@ def _present(export: Export, filed: Sequence[Entry], state: State) -> Step:
     before = {"export": _line(export.path, filed)}
     if in_file:
         return Step(export.path, UPDATE, before, after, in_file, details=details)
-    again = _why_again(export, bool(in_table), state)
+    again = _why_again(export, bool(in_table), why_unreadable, state)
     if again is not None:
         as_it_was, as_it_is, message = again
         return Step(export.path, UPDATE, as_it_was, as_it_is, in_table, details=details, message=message)
@@ -168,7 +173,7 @@ def _present(export: Export, filed: Sequence[Entry], state: State) -> Step:
 
 
 def _why_again(
-    export: Export, table_differs: bool, state: State
+    export: Export, table_differs: bool, why_unreadable: str, state: State
 ) -> tuple[Mapping[str, Any], Mapping[str, Any], str] | None:
     """What is not as it should be although the file declares the right thing: before, after, and in words."""
     led_to, leads_to = state.drop_in.links.get(export.path, export.path), state.real_path(export.path)
@@ -185,6 +190,12 @@ def _why_again(
             {"active": exports.line(export)},
             "the file was right, the active table of the server was not: exported again",
         )
+    if why_unreadable:
+        return (
+            {"file": "not readable for exportfs"},
+            {"file": "readable"},
+            f"exportfs stops within {state.drop_in.path} ({why_unreadable}): written anew",
+        )
     if not state.drop_in.sound:
         return (
             {"file": "not owned by root, or writable by others"},
@@ -200,10 +211,10 @@ def _why_again(
     return None
 
 
-def _gone(path: str, filed: Sequence[Entry], state: State) -> Step:
+def _gone(path: str, filed: Sequence[Entry] | None, state: State) -> Step:
     active = _active_and_not_foreign(path, state)
-    if filed:
-        return Step(path, REMOVE, {"export": _line(path, filed)}, None)
+    if filed is not None:
+        return Step(path, REMOVE, {"export": _line(path, filed) or f"{path}, without a readable client"}, None)
     if active:
         return Step(
             path, REMOVE, {"active": _line(path, active)}, None, message="it was active although no file declared it"
@@ -216,12 +227,14 @@ def _unfinished(path: str, state: State) -> Step:
     return Step(path, REMOVE, before, None, message="a run that was cut short was withdrawing it")
 
 
-def _with_problems(step: Step, declared: Declaration, state: State) -> Step:
-    problems = tuple(_problems(step, declared, state))
+def _with_problems(step: Step, declared: Declaration, others: Sequence[tuple[str, Entry]], state: State) -> Step:
+    problems = tuple(_problems(step, declared, others, state))
     return refused(step, *problems) if problems else step
 
 
-def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Problem]:
+def _problems(
+    step: Step, declared: Declaration, others: Sequence[tuple[str, Entry]], state: State
+) -> Iterator[Problem]:
     export = next((one for one in declared.exports if one.path == step.name), None)
     if export is None:
         return
@@ -231,6 +244,7 @@ def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Probl
     for other in declared.exports:
         if other.path < export.path and state.real_path(other.path) == real:
             yield Problem(export.path, "path", f"is the same directory as {other.path}", "declare it once")
+    yield from _same_identity(export, real, others)
     for client in export.clients:
         if client.xprtsec and state.without_tls:
             yield Problem(
@@ -258,6 +272,97 @@ def _problems(step: Step, declared: Declaration, state: State) -> Iterator[Probl
                 )
 
 
+def _of_others(
+    declared: Declaration, filed: Mapping[str, Sequence[Entry]], state: State
+) -> tuple[tuple[str, Entry], ...]:
+    """What others export, by files or by command, each with who says so."""
+    paths = (*(export.path for export in declared.exports), *declared.absent, *filed)
+    ours = {*map(state.real_path, paths), *state.drop_in.unfinished, *state.drop_in.links.values()}
+    return (
+        *((foreign.file, foreign.entry) for foreign in state.foreign),
+        *(("the active table", entry) for entry in state.active if entry.path not in ours),
+    )
+
+
+def _same_identity(export: Export, place: str, others: Iterable[tuple[str, Entry]]) -> Iterator[Problem]:
+    """Another directory that the file handles of this one name as well. With a UUID they name the directory besides, so
+    that all exports of one file system, each inside of another, may have the same."""
+    entry = exports.declared_entries(export)[0]
+    for said_by, other in others:
+        inside = links.is_inside(place, other.path) or links.is_inside(other.path, place)
+        for name in ("fsid",) if inside else ("fsid", "uuid"):
+            if other.path != place and entry.meaning[name] is not None and entry.meaning[name] == other.meaning[name]:
+                yield Problem(
+                    export.path,
+                    "fsid",
+                    f"{entry.meaning[name]} is that of {other.path} in {said_by} as well, and the server would give "
+                    "clients of the one the files of the other",
+                    "give one of the two another",
+                )
+                return
+
+
+def _maybe_foreign(declared: Declaration, filed: Mapping[str, Sequence[Entry]], state: State) -> list[Entry]:
+    """Active entries that a file of others may give rise to: it names a host of which the resolver does not tell now by
+    which name the table has it. What this call or our own file names is ours."""
+    ours = {*_declared_clients(declared, state), *_filed_clients(filed, state)}
+    active = {(one.path, one.client) for one in state.active}
+    untold = {
+        one.entry.path
+        for one in state.foreign
+        if _is_untold(one.entry.client, state) and (one.entry.path, one.entry.client) not in active
+    }
+    return [
+        one
+        for one in without_foreign([one for one in state.active if one.path in untold], state)
+        if clients.kind(one.client) == clients.NAME
+        and not any(place == one.path and state.same_client(client, one.client) for place, client in ours)
+    ]
+
+
+def _undecided(
+    declared: Declaration, filed: Mapping[str, Sequence[Entry]], maybe_foreign: Sequence[Entry], state: State
+) -> Iterator[Problem]:
+    """Where what we have to withdraw may be among what may be theirs: the next run would know of neither."""
+    going = {*_filed_clients(filed, state)} - {*_declared_clients(declared, state)}
+    for place in sorted({one.path for one in maybe_foreign}):
+        active = [one.client for one in state.active if one.path == place]
+        untold = [
+            client
+            for where, client in going
+            if where == place
+            and _is_untold(client, state)
+            and not any(state.same_client(client, other) for other in active)
+        ]
+        if untold or place in state.drop_in.unfinished:
+            shown = ", ".join(one.client for one in maybe_foreign if one.path == place)
+            theirs = sorted({one.file for one in state.foreign if one.entry.path == place})
+            yield Problem(
+                place,
+                "clients",
+                f"the resolver does not tell whether {shown} is to be withdrawn, or is what {', '.join(theirs)} "
+                "exports it to by another name",
+                "mend the resolver, or the name in that file, then run again",
+            )
+
+
+def _declared_clients(declared: Declaration, state: State) -> Iterator[tuple[str, str]]:
+    """Place and client of each."""
+    for export in declared.exports:
+        yield from ((state.real_path(export.path), client.host) for client in export.clients)
+
+
+def _filed_clients(filed: Mapping[str, Sequence[Entry]], state: State) -> Iterator[tuple[str, str]]:
+    """Place and client of each, where a path leads to as well as where it led to."""
+    for path, entries in filed.items():
+        for place in {state.real_path(path), state.drop_in.links.get(path, path)}:
+            yield from ((place, entry.client) for entry in entries)
+
+
+def _is_untold(host: str, state: State) -> bool:
+    return clients.kind(host) == clients.NAME and not state.names.get(host)
+
+
 def _stale(declared: Declaration, filed: Mapping[str, Sequence[Entry]], state: State) -> tuple[Entry, ...]:
     """Active entries of paths that are, or were, ours, which nothing declares: not this call, and no file of others."""
     wanted = {export.path: exports.declared_entries(export) for export in declared.exports}
@@ -272,17 +377,6 @@ def _stale(declared: Declaration, filed: Mapping[str, Sequence[Entry]], state: S
                 if state.same_client(entry.client, key[1]):
                     del stale[key]
     return tuple(stale.values())
-
-
-def _filed(drop_in: DropIn) -> dict[str, list[Entry]]:
-    """The entries of our file by path. One that exportfs could not read has none that would count."""
-    filed: dict[str, list[Entry]] = {}
-    try:
-        for entry in exports.entries(drop_in.text or ""):
-            filed.setdefault(entry.path, []).append(entry)
-    except exports.Unreadable:
-        return {}
-    return filed
 
 
 def _active(path: str, state: State) -> list[Entry]:

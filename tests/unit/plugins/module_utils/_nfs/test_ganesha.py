@@ -158,6 +158,49 @@ def test_what_others_serve_is_left_and_the_same_place_in_a_file_of_theirs_is_ref
     assert "exports it as well" in step.message
 
 
+# A semicolon that is missing in one export, a block that is not closed, a quote that is not.
+BROKEN = (
+    ("Protocols = 3, 4;", "Protocols = 3, 4"),
+    ("  FSAL { Name = VFS; }", "  FSAL { Name = VFS;"),
+    ("= None;", '= "None;'),
+)
+
+
+@pytest.mark.parametrize("typo", BROKEN)
+@pytest.mark.parametrize("which", [0, 1])
+def test_what_is_served_from_a_file_that_cannot_be_read_now_goes_when_nobody_declares_it(typo, which):
+    _, server = settled(export("/a"), export("/old"))
+    parts = server.drop_in.text.split("EXPORT {")
+    parts[which + 1] = parts[which + 1].replace(*typo)
+    text = "EXPORT {".join(parts)
+    assert not ganesha_config.is_readable(text)
+    planned = plan(declared(export("/a")), State(DropIn(FILE, text), server.served))
+    assert actions(planned) == {"/a": "update", "/old": "remove"}
+    assert [one.path for one in planned.withdrawn] == ["/old"]
+    assert planned.numbers["/a"] == next(one.number for one in server.served if one.path == "/a")
+
+
+@pytest.mark.parametrize("typo", BROKEN)
+def test_of_a_block_that_cannot_be_read_its_place_and_number_are_told(typo):
+    text = ganesha_config.drop_in(declared(export("/srv/with space")), {"/srv/with space": 7}).replace(*typo)
+    text = text.replace("  Path", "  # Path = /former;\n  Path")
+    (found,) = ganesha_config.all_exports(f"# EXPORT {{ not one\n{text}")
+    assert (found.number, found.path, found.meaning["pseudo"]) == (7, "/srv/with space", "/srv/with space")
+
+
+@given(st.text('export ID=pathfsl{}=;"#%, \n/ab1', max_size=80))
+def test_no_text_breaks_what_reads_all_exports(text):
+    assert all(one.path for one in ganesha_config.all_exports(f"EXPORT {{ path = /a; }}\n{text}"))
+
+
+def test_a_number_that_a_file_of_others_has_as_well_is_refused():
+    declaration, server = settled(export("/a"))
+    theirs = ganesha_config.FiledExport(server.served[0].number, "/theirs", {"pseudo": "/theirs"}, ())
+    planned = plan(declaration, State(server.drop_in, server.served, (Foreign("/etc/ganesha/ganesha.conf", theirs),)))
+    (step,) = planned.steps
+    assert f"{theirs.number} is that of /theirs in /etc/ganesha/ganesha.conf as well" in step.message
+
+
 def test_a_drop_in_that_nothing_includes_is_refused():
     planned = plan(declared(export("/a")), State(DropIn(FILE), (), included=False))
     assert "%dir /etc/ganesha/exports.d" in str(planned.problems[0])

@@ -13,7 +13,11 @@ import pytest
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import exports, kernel, kernel_plan, links
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import ServerRefused
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.kernel_plan import Foreign, State
-from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._nfs.declarations import declared, export
+from ansible_collections.berthage.swarm.tests.unit.plugins.module_utils._nfs.declarations import (
+    client,
+    declared,
+    export,
+)
 
 
 class Exportfs:
@@ -175,13 +179,45 @@ def test_what_others_export_meanwhile_by_command_is_no_reason_to_refuse(turned, 
     assert ("/theirs", "10.0.0.0/24") in exportfs.meanings
 
 
-def test_the_check_for_links_is_of_what_the_plan_is_made_from(monkeypatch, tmp_path):
+@pytest.fixture
+def files_of_others(monkeypatch, tmp_path):
+    monkeypatch.setattr(kernel, "EXPORTS", str(tmp_path / "exports"))
+    monkeypatch.setattr(kernel, "EXPORTS_D", str(tmp_path / "exports.d"))
+    return tmp_path / "exports"
+
+
+@pytest.mark.parametrize("lines", [[0, 1], [1, 0]])
+def test_what_a_file_of_others_declares_around_a_line_that_exportfs_cannot_read_is_theirs(
+    files_of_others, monkeypatch, lines
+):
+    written = ["/srv/app 10.9.0.9(rw)", "/srv/x 10.0.0.1(rw, sync)"]
+    files_of_others.write_text("\n".join(written[line] for line in lines))
+    wanted = declared(export("/srv/app"))
+    table = exports.entries(f"{exports.drop_in(wanted)}\n{written[0]}")
+    monkeypatch.setattr(kernel, "_active_table", lambda: table)
+    assert kernel_plan.plan(wanted, kernel.observe(wanted, will_apply=False)).stale == ()
+    same = declared(export("/srv/app", client("10.9.0.9")))
+    (step,) = kernel_plan.plan(same, kernel.observe(same, will_apply=False)).steps
+    assert "exports exports it to the same client" in step.message
+
+
+def test_a_client_of_others_that_exportfs_added_meanwhile_stays_after_a_refusal(server, monkeypatch):
+    theirs = exports.entries("/a backup01(rw,no_subtree_check)")
+    exportfs, state = server(BY_HAND, foreign=[Foreign("/etc/exports", theirs[0])])
+    added = [replace(theirs[0], host="backup01.example.com")]
+    exportfs._all = lambda all_of_ours=exportfs._all: (exportfs._take(added), all_of_ours())[1]
+    # The resolver was down when the server was observed, and is back.
+    state = replace(state, names={"backup01": frozenset()})
+    monkeypatch.setattr(kernel, "_names", lambda host: frozenset({"backup01.example.com"} - {host}))
+    assert refused(WIDER, state).restored
+    assert ("/a", "backup01.example.com") in exportfs.meanings
+
+
+def test_the_check_for_links_is_of_what_the_plan_is_made_from(files_of_others, monkeypatch, tmp_path):
     outer, inner = tmp_path / "outer", tmp_path / "outer" / "inner"
     outer.mkdir()
     inner.symlink_to("/etc")
-    monkeypatch.setattr(kernel, "EXPORTS", str(tmp_path / "exports"))
-    monkeypatch.setattr(kernel, "EXPORTS_D", str(tmp_path / "exports.d"))
-    (tmp_path / "exports").write_text(f"{outer} *(rw)")
+    files_of_others.write_text(f"{outer} *(rw)")
     monkeypatch.setattr(kernel, "_active_table", tuple)
     seen = kernel.observe(declared(export(str(inner))), will_apply=False)
     inner.unlink()

@@ -223,16 +223,114 @@ def test_a_host_is_known_by_any_of_its_names():
     assert "are one host" in problems(planned)[0]
 
 
+BACKUP = "/a backup01(rw)"
+NAMED = "/a backup01.example.com(rw)\n/a 192.0.2.1(rw)"
+
+
+def without_resolver(filed=(), unfinished=(), table=NAMED):
+    """A server whose resolver is down, where a file of others exports /a to a host by its short name."""
+    text = exports.drop_in(declared(*filed))
+    return state(dropin.noting(text, "berthage", unfinished), f"{text}\n{table}", [BACKUP])
+
+
+def test_a_client_of_others_stays_while_the_resolver_does_not_tell_its_name_in_the_table():
+    planned = plan(declared(export("/a")), without_resolver([export("/a")]))
+    assert [entry.client for entry in planned.stale] == ["192.0.2.1"]
+    planned = plan(declared(export("/a")), without_resolver([export("/a")], table=NAMED.partition("\n")[0]))
+    assert (actions(planned), planned.stale, problems(planned)) == ({"/a": "keep"}, (), [])
+    # Once it is back, what nobody declares goes.
+    names = {"backup01": frozenset({"backup01.example.com"})}
+    told = state(exports.drop_in(declared(export("/a"))), f"{NAMED}\n/a web(rw)", [BACKUP], names=names)
+    assert {entry.client for entry in plan(declared(export("/a")), told).stale} == {"192.0.2.1", "web"}
+
+
+def test_what_our_own_file_names_goes_although_the_resolver_is_down():
+    server = without_resolver([export("/a", client(), client("web.example.com"))])
+    planned = plan(declared(export("/a")), server)
+    assert "web.example.com" in [entry.client for entry in planned.stale]
+    assert "backup01.example.com" not in [entry.client for entry in planned.stale]
+    assert problems(planned) == []
+
+
+@pytest.mark.parametrize("of_ours", [{"filed": [export("/a", client("web"))]}, {"unfinished": ["/a"]}])
+def test_what_may_be_ours_to_withdraw_or_theirs_to_keep_is_refused(of_ours):
+    server = without_resolver(**of_ours)
+    # Our own is in the table by a name that nobody knows now.
+    active = tuple(entry for entry in server.active if entry.client != "web")
+    planned = plan(declared(), State(server.drop_in, active, server.foreign))
+    (problem,) = problems(planned)
+    assert "whether backup01.example.com is to be withdrawn, or is what /etc/exports exports it to" in problem
+
+
+def test_a_name_of_others_that_the_table_has_as_it_is_hides_nothing():
+    server = without_resolver([export("/a")], table="/a backup01(rw)\n/a by-hand(rw)")
+    assert [entry.client for entry in plan(declared(export("/a")), server).stale] == ["by-hand"]
+
+
+@pytest.mark.parametrize(
+    ("fsid", "theirs", "is_refused"),
+    [
+        ("1", "/b *(fsid=1)", True),
+        ("root", "/b *(fsid=0)", True),
+        ("0x10", "/a/in *(fsid=16)", True),
+        ("1", "/b *(fsid=2)", False),
+        ("1", "/a 192.0.2.1(fsid=1)", False),
+        ("4ef6b8ab-cc57-49c0-8c2a-8d0a4c0a1c2d", "/b *(fsid=4ef6b8abcc5749c08c2a8d0a4c0a1c2d)", True),
+        ("4ef6b8ab-cc57-49c0-8c2a-8d0a4c0a1c2d", "/a/in *(fsid=4ef6b8abcc5749c08c2a8d0a4c0a1c2d)", False),
+        (None, "/b *(ro)", False),
+    ],
+)
+def test_a_number_of_another_directory_is_refused(fsid, theirs, is_refused):
+    wanted = declared(export("/a", fsid=fsid))
+    in_file = problems(plan(wanted, state(foreign=[theirs])))
+    by_command = problems(plan(wanted, state(table=theirs)))
+    assert [len(in_file), len(by_command)] == [is_refused] * 2
+    if is_refused:
+        path = theirs.partition(" ")[0]
+        assert f"is that of {path} in /etc/exports as well" in in_file[0]
+        assert f"is that of {path} in the active table as well" in by_command[0]
+
+
+def test_a_number_may_pass_from_one_export_of_ours_to_another():
+    _, server = settled(export("/a", fsid="1"), export("/old", fsid="2"))
+    swapped = plan(declared(export("/a", fsid="2"), export("/b", fsid="1")), server)
+    assert problems(swapped) == []
+
+
 def test_the_order_of_overlapping_clients_is_drift():
     _, server = settled(export("/a", client("10.0.0.0/24"), client("10.0.0.0/8", access="ro")))
     (step,) = plan(declared(export("/a", client("10.0.0.0/8", access="ro"), client("10.0.0.0/24"))), server).steps
     assert [one.field for one in step.drift] == ["order of clients"]
 
 
-def test_a_file_that_exportfs_could_not_read_is_written_anew():
-    _, server = settled(export("/a"))
-    planned = plan(declared(export("/a")), state(server.drop_in.text + "/b host(rw\n"))
-    assert actions(planned) == {"/a": "create"}
+# A blank among the options, a quote that is not closed, and a bracket that is not.
+UNREADABLE = ("/x 10.0.0.1(rw, sync)", '/x "10.0.0.1(rw)', "/x 10.0.0.1(rw")
+
+
+@pytest.mark.parametrize("line", UNREADABLE)
+def test_a_file_that_exportfs_could_not_read_is_written_anew(line):
+    declaration, server = settled(export("/a"))
+    planned = plan(declaration, state(f"{server.drop_in.text}{line}\n", server.drop_in.text))
+    assert actions(planned) == {"/a": "update", "/x": "remove"}
+    assert "exportfs stops within" in planned.steps[0].message
+    assert actions(plan(declaration, state(planned.text, server.drop_in.text))) == {"/a": "keep"}
+
+
+@pytest.mark.parametrize("line", UNREADABLE)
+def test_what_our_file_had_in_force_goes_although_exportfs_cannot_read_it_now(line):
+    _, server = settled(export("/a"), export("/old"), export("/x"))
+    first, *rest = server.drop_in.text.splitlines()
+    for lines in ([first, line, *rest], [first, *rest[:-1], line]):
+        planned = plan(declared(export("/a")), state("\n".join(lines), server.drop_in.text))
+        assert actions(planned) == {"/a": "update", "/old": "remove", "/x": "remove"}
+        assert planned.withdrawn == ("/old", "/x")
+
+
+@given(st.lists(st.text('ab/* (),=\n#"\\', max_size=40), max_size=5))
+def test_a_hostile_line_hides_nothing_of_ours(lines):
+    _, server = settled(export("/a"), export("/old"))
+    text = f"{server.drop_in.text}\n" + "\n".join(lines)
+    assert "/old" in plan(declared(export("/a")), state(text, server.drop_in.text)).withdrawn
 
 
 @given(st.lists(st.text('ab/* (),=\n#"\\', max_size=40), max_size=5))
