@@ -164,7 +164,7 @@ def libraries_of(program: str) -> list[str]:
 
 
 def active_exports() -> list[dict[str, str]]:
-    """The kernel server's active table. Empty with another server, such as nfs-ganesha."""
+    """The kernel server's active table. Empty with another server, such as nfs-ganesha, and where it serves nothing."""
     try:
         with open("/var/lib/nfs/etab", encoding="utf-8") as table:
             lines = [line.split(None, 1) for line in table if line.strip()]

@@ -191,6 +191,7 @@ def took(by_host: Mapping[str, Answers]) -> list[str]:
 def all_checks(by_host: Mapping[str, Answers]) -> Iterator[Check]:
     yield from checks_of_answering(by_host)
     for host, answer in by_host.items():
+        yield from checks_of_exports(host, answer)
         yield from checks_of_gluster(host, answer.get("gluster", {}))
         for name, verdict in said(answer, "prepare", "volumes", {}).items():
             yield Check(f"volume {name} on {host}", verdict["outcome"], reason_of(verdict))
@@ -258,6 +259,17 @@ def checks_of_answering(by_host: Mapping[str, Answers]) -> Iterator[Check]:
                 "FAILED",
                 f"cut off from the Swarm: {said(answer, 'prepare', 'cut_off', '')}; see the firewalls and the network "
                 "between it and the managers (2377/tcp, 7946/tcp and udp, 4789/udp); its overlays were not tried",
+            )
+
+
+def checks_of_exports(host: str, answer: Answers) -> Iterator[Check]:
+    for export in said(answer, "prepare", "exports", ()):
+        if not export.get("active", True):
+            yield Check(
+                f"export {export['path']} on {host}",
+                "FAILED",
+                "declared, but the active table of the kernel's server is empty, so that nothing is exported there; "
+                "see `systemctl status nfs-server`, then run the role nfs_server",
             )
 
 

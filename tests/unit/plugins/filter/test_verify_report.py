@@ -27,6 +27,19 @@ def test_a_section_without_rows_is_left_out() -> None:
     assert "NFS EXPORTS" not in text(both(prepare={}), HOSTS)
 
 
+def test_a_declared_export_of_a_server_that_exports_nothing_is_a_failure() -> None:
+    exports = [{"path": "/srv/app", "client": "10.0.0.0/24 (NOT ACTIVE)", "active": False}]
+    report = verify_report(both(prepare={"exports": exports}), HOSTS)
+    assert "  node1   /srv/app  10.0.0.0/24 (NOT ACTIVE)" in report["lines"]
+    (failure,) = report["failures"]
+    assert "export /srv/app on node1: declared, but the active table of the kernel's server is empty" in failure
+    served = [
+        {"path": "/srv/app", "client": "10.0.0.0/24"},
+        {"path": "/b", "client": "c (as declared)", "active": True},
+    ]
+    assert verify_report(both(prepare={"exports": served}), HOSTS)["failures"] == []
+
+
 def test_a_host_that_gave_no_answer_is_a_failure() -> None:
     report = verify_report([answer("node1", prepare={})], HOSTS)
     assert report["failures"] == ["node2: no answer; see the failed task above"]
