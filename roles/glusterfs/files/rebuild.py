@@ -15,8 +15,8 @@ Each prints JSON. PLAN is what `ask` printed of that host. The order matters: a 
 calls pending would be read from as if everything had been deleted, and `heal info` would call that healthy (seen with
 10.3, also after `heal full`, whose crawl begins at the empty brick). So the others are told first, while there is no
 directory: `volume start VOLUME force`, which others may say at any time, passes over one that is missing, but gives one
-without a mark the volume's own, and starts it. Until the end a journal on the host says that it is not whole, and of
-which of its bricks the others were not told yet.
+without a mark the volume's own, and, where it holds `.glusterfs`, starts it (seen with 10.3). Until the end a journal
+on the host says that it is not whole, and of which of its bricks the others were not told yet.
 """
 
 from __future__ import annotations
@@ -157,9 +157,9 @@ def mark(plan: dict[str, Any]) -> dict[str, Any]:
         journal = _journal()
         untold = [key for key in journal.get("untold", []) if key != _key(brick)]
         _write(JOURNAL, json.dumps({**journal, "untold": untold}))
+        os.makedirs(f"{brick['path']}/.glusterfs", mode=0o700, exist_ok=True)
+        os.chmod(f"{brick['path']}/.glusterfs", 0o600)  # as glusterd makes it
         if not is_marked:
-            os.makedirs(f"{brick['path']}/.glusterfs", mode=0o700, exist_ok=True)
-            os.chmod(f"{brick['path']}/.glusterfs", 0o600)  # as glusterd makes it
             os.setxattr(brick["path"], VOLUME_ID, bytes.fromhex(brick["volume_id"].replace("-", "")))
     return {"changed": bool(plan["bricks"])}
 
@@ -239,7 +239,7 @@ def _start_without(volume: str, uuid: str) -> None:
 
 def _refuse_what_runs(volume: str, uuid: str, bricks: list[dict[str, str]]) -> None:
     own = {(uuid, brick["path"]) for brick in bricks}
-    # A process whose directory was moved away notices that within half a minute, and ends.
+    # A process whose directory was moved away notices that within a minute, and ends.
     if not _comes_true(lambda: not own & _online(volume)):
         running = ", ".join(sorted(path for _uuid, path in own & _online(volume)))
         raise Failed(
@@ -262,13 +262,14 @@ def _refuse_what_holds_data(plan: dict[str, Any]) -> None:
         wrong.append(f"{HOME}/vols holds volumes of its own; see `gluster volume list` there")
     for brick in plan["bricks"]:
         path, above = brick["path"], os.path.dirname(brick["path"])
-        if is_restored and _is_marked(brick):
+        is_forced = is_restored and _is_marked(brick)
+        if is_forced and _has_run(path):
             wrong.append(
                 f"{path} was empty, and somebody has started it (`gluster volume start {brick['volume']} force`) "
                 "before the other bricks knew that: what is read from it looks deleted; move it away at once, which "
-                "ends its process within half a minute, and run this again"
+                "ends its process within a minute, and run this again"
             )
-        elif os.path.isdir(path) and (set(os.listdir(path)) - {".glusterfs"} or _xattr(path) or _has_files(path)):
+        elif not is_forced and _holds_something(path):
             wrong.append(
                 f"{path} is not empty: it may hold what is left of the volume {brick['volume']}; move it away, or "
                 f"restore {HOME} from a backup instead"
@@ -286,8 +287,17 @@ def _refuse_what_holds_data(plan: dict[str, Any]) -> None:
         raise Failed("this host is not empty, and is left alone: " + "; ".join(wrong))
 
 
+def _holds_something(path: str) -> bool:
+    return os.path.isdir(path) and bool(set(os.listdir(path)) - {".glusterfs"} or _xattr(path) or _has_files(path))
+
+
 def _has_files(path: str) -> bool:
     return any(files for _directory, _directories, files in os.walk(path))
+
+
+def _has_run(path: str) -> bool:
+    """Whether a brick process has set up what it needs. Before that, the mark alone says nothing of what is there."""
+    return any(set(os.listdir(each)) - {".glusterfs"} for each in (path, f"{path}/.glusterfs") if os.path.isdir(each))
 
 
 def _xattr(path: str) -> bytes:

@@ -258,8 +258,14 @@ def test_a_brick_that_somebody_started_before_the_others_knew_is_never_taken_for
     rebuild, glusterd, plan, tmp_path
 ):
     rebuild.restore(plan)
-    started_by_somebody(rebuild, tmp_path / "bricks" / "gv0")
+    brick = tmp_path / "bricks" / "gv0"
+    started_by_somebody(rebuild, brick)
+    # Without .glusterfs the process ends at once: there is the mark, and nothing else.
+    assert rebuild.restore(plan) == {"changed": True, "todo": plan["bricks"]}
+    assert not brick.exists()
 
+    started_by_somebody(rebuild, brick / ".glusterfs" / "indices")
+    started_by_somebody(rebuild, brick)
     with pytest.raises(
         rebuild.Failed, match=r"somebody has started it \(`gluster volume start gv0 force`\).*move it away"
     ):
@@ -267,7 +273,7 @@ def test_a_brick_that_somebody_started_before_the_others_knew_is_never_taken_for
     assert rebuild.done(plan) == {"changed": False}
 
     # It was moved away, and its process has not noticed.
-    (tmp_path / "bricks" / "gv0").rmdir()
+    brick.rename(tmp_path / "bricks" / "away")
     glusterd.online.add(glusterd.bricks[2])
     assert rebuild.restore(plan)["todo"] == plan["bricks"]
     with pytest.raises(rebuild.Failed, match="gv0 runs on the rebuilt host, although the others do not know"):
