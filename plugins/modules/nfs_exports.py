@@ -120,6 +120,8 @@ options:
           - The directory becomes a project of its file system, ext4 or xfs, which has to be mounted with C(prjquota).
             Where it is not, this is refused with the remedy. The project is named in C(/etc/projects) and
             C(/etc/projid).
+          - Refused where the directory lies in, or holds, another one of its file system that has a quota or is to have
+            one, since nothing can be counted twice.
           - A quota that is declared no more is taken away. What the directory holds stays.
         type: str
       state:
@@ -280,7 +282,8 @@ def main() -> None:
             _host_lock.take("nfs_exports", LOCK_PATIENCE)
         state = server.observe(declared, will_apply=not module.check_mode)
         plan = server.plan(declared, state)
-        quota_plan = quotas.plan(declared, project_quota.observe(declared))
+        places = {path: way.place for path, way in state.ways.items()}
+        quota_plan = quotas.plan(declared, project_quota.observe(declared, places))
     except (ServerError, _host_lock.Busy) as error:
         module.fail_json(msg=str(error), changed=False)
 

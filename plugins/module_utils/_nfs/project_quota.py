@@ -15,7 +15,8 @@ import os
 import stat
 import struct
 from contextlib import contextmanager
-from typing import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs import files, quotas
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.errors import QuotaFailed, ServerError
@@ -41,35 +42,44 @@ _GET_ATTRIBUTES = 0x801C581F
 _SET_ATTRIBUTES = 0x401C5820
 _INHERITED = 0x200
 
+# An entry that clients have removed since it was listed, or replaced by a link or a socket.
+_REPLACED = (errno.ENOENT, errno.ELOOP, errno.ENXIO)
+
 _REMEDIES = {
     "xfs": "mount it with the option `prjquota` in /etc/fstab; for the root file system boot with `rootflags=prjquota`",
     "ext4": "unmount it, run `tune2fs -O project,quota -Q prjquota DEVICE`, and mount it with the option `prjquota`",
 }
 
 
-def observe(declared: Declaration) -> State:
+def observe(declared: Declaration, places: Mapping[str, str]) -> State:
     """The projects of this host, and the directories that have a quota or are to have one.
+
+    `places` are the directories that the declared paths lead to, as they were judged by `links.problems`.
 
     Raises:
         ServerError: the kernel, or a file, does not tell.
     """
     try:
-        return _observed(declared)
+        return _observed(declared, places)
     except OSError as error:
         raise ServerError(f"the quotas of this host cannot be read: {error}") from error
 
 
-def _observed(declared: Declaration) -> State:
+def _observed(declared: Declaration, places: Mapping[str, str]) -> State:
     projects = quotas.read(*_registry())
-    wanted = [export.path for export in declared.exports if export.quota is not None]
     ours = quotas.ours(declared.name, projects)
-    directories = {path: _directory(path) for path in {*wanted, *ours}}
+    real = {**{path: os.path.realpath(path) for path in (*ours, *declared.absent)}, **places}
+    wanted = [real[export.path] for export in declared.exports if export.quota is not None]
+    looked_at = {*wanted, *(real[path] for path in ours)}
+    # What others limit matters only to where it lies.
+    others = [path for path in projects.numbers if wanted and os.path.isdir(path)]
+    directories = {place: _directory(place) for place in {*looked_at, *others}}
     limits = {
-        path: _limit(path, projects.numbers[path])
-        for path, directory in directories.items()
-        if path in projects.numbers and not directory.unfit
+        real.get(path, path): _limit(real.get(path, path), number)
+        for path, number in projects.numbers.items()
+        if real.get(path, path) in looked_at and not directories[real.get(path, path)].unfit
     }
-    return State(projects, directories, limits)
+    return State(projects, directories, limits, real)
 
 
 @contextmanager
@@ -108,29 +118,29 @@ def _take_back(made: Sequence[Change]) -> None:
 
 
 def _join(change: Change) -> None:
-    # Killed anywhere in between, the next run sees a directory that is not its project yet: it is marked last.
+    # Killed anywhere in between, the next run sees a directory without a limit, and joins it again.
     if change.joins:
-        _register(*quotas.with_entry(*_registry(), change))
-    _set_limit(change.path, change.project, change.after)
-    if change.joins:
-        _mark(change.path, 0, change.project)
+        projects, projid = quotas.with_entry(*_registry(), change)
+        # The name first, and last when it goes: a number without one would be taken for somebody else's.
+        files.put(PROJID, projid)
+        files.put(PROJECTS, projects)
+        _set_limit(change.place, change.project, 0)
+        _mark(change.place, 0, change.project)
+    _set_limit(change.place, change.project, change.after)
 
 
 def _leave(change: Change) -> None:
-    if os.path.isdir(change.path) and not _directory(change.path).unfit:
-        _set_limit(change.path, change.project, 0)
-        _mark(change.path, change.project, 0)
-    _register(*quotas.without_entry(*_registry(), change))
+    place = os.path.realpath(change.place)
+    if os.path.isdir(place) and not _directory(place).unfit:
+        _set_limit(place, change.project, 0)
+        _mark(place, change.project, 0)
+    projects, projid = quotas.without_entry(*_registry(), change)
+    files.put(PROJECTS, projects)
+    files.put(PROJID, projid)
 
 
 def _registry() -> tuple[str, str]:
     return files.read(PROJECTS).text or "", files.read(PROJID).text or ""
-
-
-def _register(projects: str, projid: str) -> None:
-    # The name first: a number without one would be taken for somebody else's.
-    files.put(PROJID, projid)
-    files.put(PROJECTS, projects)
 
 
 def _directory(path: str) -> Directory:
@@ -148,10 +158,13 @@ def _directory(path: str) -> Directory:
         return Directory(
             unfit=f"the {kind} file system on {device} does not enforce project quotas", remedy=_REMEDIES[kind]
         )
+    # xfs keeps limits in its own blocks.
+    block = os.statvfs(there).f_frsize if kind == "xfs" else _BLOCK
+    found = Directory(device=os.stat(there).st_dev, block=block)
     if there != path:
-        return Directory()
+        return found
     flags, _extent, _extents, project, _copies = _attributes(path)
-    return Directory(project, bool(flags & _INHERITED))
+    return replace(found, project=project, marked=bool(flags & _INHERITED))
 
 
 def _file_system(path: str) -> tuple[str, str]:
@@ -203,47 +216,68 @@ def _quotactl(command: int, device: str, project: int, data: bytearray) -> None:
         raise OSError(code, f"project quota of {device}: {os.strerror(code)}")
 
 
-def _mark(path: str, old: int, new: int) -> None:
-    """Have a directory and all that is in it belong to another project, the directory itself last."""
-    for one in _below(path, os.stat(path).st_dev):
-        _set_project(one, old, new)
-    _set_project(path, old, new)
+def _mark(place: str, old: int, new: int) -> None:
+    """Have a directory and all that is in it belong to another project, while clients go on working in it.
 
-
-def _below(path: str, device: int) -> Iterator[str]:
-    """The files and directories of the same file system, each directory after what is in it."""
-    with os.scandir(path) as entries:
-        for entry in entries:
-            try:
-                status = entry.stat(follow_symlinks=False)
-                if status.st_dev != device:
-                    continue
-                if stat.S_ISDIR(status.st_mode):
-                    yield from _below(entry.path, device)
-                if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode):
-                    yield entry.path
-            except FileNotFoundError:
-                # Clients go on removing files meanwhile.
-                continue
-
-
-def _set_project(path: str, old: int, new: int) -> None:
+    Each directory is listed after it was marked itself. What is made in it from then on belongs to its project, and
+    what does not cannot be moved into it (EXDEV), so nothing is missed.
+    """
+    descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return
-    try:
-        data = bytearray(_ATTRIBUTES.size)
-        fcntl.ioctl(descriptor, _GET_ATTRIBUTES, data)
-        flags, extent, extents, project, copies = _ATTRIBUTES.unpack(data)
-        if project not in (old, new):
-            # Somebody else's, who counts it.
-            return
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            flags = flags | _INHERITED if new else flags & ~_INHERITED
-        fcntl.ioctl(descriptor, _SET_ATTRIBUTES, _ATTRIBUTES.pack(flags, extent, extents, new, copies))
+        # Clients of an export around it could have put a link in its way.
+        if os.readlink(f"/proc/self/fd/{descriptor}") != place:
+            raise OSError(errno.ELOOP, "is another directory than it was just now", place)
+        _mark_tree(descriptor, os.fstat(descriptor).st_dev, old, new)
     finally:
         os.close(descriptor)
+
+
+def _mark_tree(directory: int, device: int, old: int, new: int) -> None:
+    if new:
+        # A file that is in its directory's project not yet cannot be renamed there: so most come before it.
+        _mark_files(directory, device, old, new)
+    _set_project(directory, old, new)
+    _mark_files(directory, device, old, new)
+    for below in _opened(directory, device, lambda entry: entry.is_dir(follow_symlinks=False)):
+        _mark_tree(below, device, old, new)
+
+
+def _mark_files(directory: int, device: int, old: int, new: int) -> None:
+    for file in _opened(directory, device, lambda entry: entry.is_file(follow_symlinks=False)):
+        _set_project(file, old, new)
+
+
+def _opened(directory: int, device: int, is_wanted: Callable[[os.DirEntry[str]], bool]) -> Iterator[int]:
+    """What is in a directory and on the same file system, each opened in turn. By descriptors, since clients may move
+    directories meanwhile, or put links in their places."""
+    with os.scandir(directory) as entries:
+        names = [entry.name for entry in entries if is_wanted(entry)]
+    for name in names:
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+        except OSError as error:
+            if error.errno in _REPLACED:
+                continue
+            raise
+        try:
+            if os.fstat(descriptor).st_dev == device:
+                yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def _set_project(descriptor: int, old: int, new: int) -> None:
+    data = bytearray(_ATTRIBUTES.size)
+    fcntl.ioctl(descriptor, _GET_ATTRIBUTES, data)
+    flags, extent, extents, project, copies = _ATTRIBUTES.unpack(data)
+    if project not in (old, new):
+        # Somebody else's, who counts it.
+        return
+    wanted = flags
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        wanted = flags | _INHERITED if new else flags & ~_INHERITED
+    if (wanted, new) != (flags, project):
+        fcntl.ioctl(descriptor, _SET_ATTRIBUTES, _ATTRIBUTES.pack(wanted, extent, extents, new, copies))
 
 
 def _attributes(path: str) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.berthage.swarm.plugins.module_utils._drift import Difference
+from ansible_collections.berthage.swarm.plugins.module_utils._nfs.links import is_inside
 from ansible_collections.berthage.swarm.plugins.module_utils._nfs.spec import Declaration, Export
 from ansible_collections.berthage.swarm.plugins.module_utils._plan import KEEP, REMOVE, UPDATE, Step, refused
 from ansible_collections.berthage.swarm.plugins.module_utils._refusal import Problem
@@ -28,12 +29,14 @@ _LAST_PROJECT = (1 << 31) - 1
 class Directory:
     """A directory on its file system. `project` is 0 where it belongs to none; `marked` says whether what is made in it
     belongs to its project too. `unfit` says why there can be no quota, and `remedy` what to do; both are empty where
-    there can be one."""
+    there can be one. `device` tells file systems apart; a limit is kept in whole blocks of `block` bytes."""
 
     project: int = 0
     marked: bool = False
     unfit: str = ""
     remedy: str = ""
+    device: int = 0
+    block: int = 1024
 
 
 @dataclass(frozen=True)
@@ -46,19 +49,32 @@ class Projects:
 
 @dataclass(frozen=True)
 class State:
-    """`limits` gives what a project of `projects` is limited to, in bytes; 0 is no limit."""
+    """`real` gives the directory that a path leads to, which has the project, and by which it is found in
+    `directories` and `limits`; the latter are in bytes, 0 is no limit."""
 
     projects: Projects = Projects()
     directories: Mapping[str, Directory] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    real: Mapping[str, str] = field(default_factory=dict)
+
+    def real_path(self, path: str) -> str:
+        return self.real.get(path, path)
+
+    def number(self, place: str) -> int | None:
+        """The project that a directory is in /etc/projects, by whatever path it has been written there."""
+        return next(
+            (number for path, number in self.projects.numbers.items() if place in (path, self.real_path(path))), None
+        )
 
 
 @dataclass(frozen=True)
 class Change:
     """One directory and its project: from one limit to another, in bytes. `joins` and `leaves` say whether the
-    directory becomes that project, or stops to be it."""
+    directory becomes that project, or stops to be it. `path` is the export's; `place` is the directory itself, as it is
+    in /etc/projects."""
 
     path: str
+    place: str
     project: int
     name: str
     before: int
@@ -79,30 +95,41 @@ class Plan:
 
 def plan(declared: Declaration, state: State) -> Plan:
     problems = {export.path: problem for export in declared.exports for problem in _problems(export, declared, state)}
-    taken = {*state.projects.numbers.values(), *state.projects.names}
+    # A run that was killed may have left a name of ours without a directory.
+    named = {number for number, name in state.projects.names.items() if name != _name(declared.name, number)}
+    taken = {*state.projects.numbers.values(), *named}
     changes: list[Change] = []
     for export in declared.exports:
         if export.quota is None or export.path in problems:
             continue
-        number = state.projects.numbers.get(export.path) or _free_number(export.path, taken)
+        place = state.real_path(export.path)
+        registered = state.number(place)
+        number = registered or _free_number(place, taken)
         taken.add(number)
-        directory = state.directories.get(export.path, Directory())
+        directory = state.directories.get(place, Directory())
+        before = state.limits.get(place, 0)
         change = Change(
             path=export.path,
+            place=place,
             project=number,
             name=_name(declared.name, number),
-            before=state.limits.get(export.path, 0),
+            before=before,
             after=export.quota,
-            joins=directory.project != number or not directory.marked or export.path not in state.projects.numbers,
+            # It gets its limit last, so without one it may not be marked down to the last file yet.
+            joins=directory.project != number or not directory.marked or registered is None or not before,
         )
-        if change.joins or change.before != change.after:
+        if change.joins or before != _rounded_up(export.quota, directory.block):
             changes.append(change)
-    limited = {export.path for export in declared.exports if export.quota is not None}
-    for path in ours(declared.name, state.projects):
-        if path not in limited:
-            number = state.projects.numbers[path]
+    limited = {state.real_path(export.path) for export in declared.exports if export.quota is not None}
+    paths = {state.real_path(path): path for path in (*declared.absent, *(one.path for one in declared.exports))}
+    for registered_path in ours(declared.name, state.projects):
+        place = state.real_path(registered_path)
+        if place not in limited:
+            number = state.projects.numbers[registered_path]
             name = state.projects.names[number]
-            changes.append(Change(path, number, name, state.limits.get(path, 0), 0, leaves=True))
+            before = state.limits.get(place, 0)
+            path = paths.get(place, registered_path)
+            changes.append(Change(path, registered_path, number, name, before, 0, leaves=True))
     return Plan(tuple(changes), problems)
 
 
@@ -144,14 +171,14 @@ def with_entry(projects: str, projid: str, change: Change) -> tuple[str, str]:
     """The texts of the two files with the project of a directory, each line once."""
     without = without_entry(projects, projid, change)
     return (
-        f"{_ended(without[0])}{change.project}:{change.path}\n",
+        f"{_ended(without[0])}{change.project}:{change.place}\n",
         f"{_ended(without[1])}{change.name}:{change.project}\n",
     )
 
 
 def without_entry(projects: str, projid: str, change: Change) -> tuple[str, str]:
     return (
-        _without(projects, f"{change.project}:{change.path}"),
+        _without(projects, f"{change.project}:{change.place}"),
         _without(projid, f"{change.name}:{change.project}"),
     )
 
@@ -159,9 +186,11 @@ def without_entry(projects: str, projid: str, change: Change) -> tuple[str, str]
 def _problems(export: Export, declared: Declaration, state: State) -> Iterator[Problem]:
     if export.quota is None:
         return
-    name = state.projects.names.get(state.projects.numbers.get(export.path, 0), "no name")
-    directory = state.directories.get(export.path, Directory())
-    number = state.projects.numbers.get(export.path)
+    place = state.real_path(export.path)
+    number = state.number(place)
+    name = state.projects.names.get(number or 0, "no name")
+    directory = state.directories.get(place, Directory())
+    nested = _nested(place, declared, state)
     if directory.unfit:
         yield Problem(export.path, "quota", directory.unfit, directory.remedy)
     elif number is not None and name != _name(declared.name, number):
@@ -171,6 +200,13 @@ def _problems(export: Export, declared: Declaration, state: State) -> Iterator[P
             f"/etc/projects has it as project {number} ({name}), which is not ours",
             "keep its quota there, and leave it out here; or remove it there",
         )
+    elif nested:
+        yield Problem(
+            export.path,
+            "quota",
+            f"{nested}, which has a quota too, and nothing can belong to two",
+            "keep to one of them; where the other one is to go, take it away in a run of its own before",
+        )
     elif directory.project not in (0, number):
         yield Problem(
             export.path,
@@ -179,6 +215,20 @@ def _problems(export: Export, declared: Declaration, state: State) -> Iterator[P
             "can belong to two",
             "keep to one quota, or take it out of that project (`chattr -p 0`)",
         )
+
+
+def _nested(place: str, declared: Declaration, state: State) -> str:
+    """How a directory lies to another one on its file system that has a quota, or is to have one."""
+    wanted = [export.path for export in declared.exports if export.quota is not None]
+    others = {state.real_path(path): path for path in (*state.projects.numbers, *wanted)}
+    own = state.directories.get(place, Directory())
+    for other, path in others.items():
+        if other in state.directories and state.directories[other].device == own.device:
+            if is_inside(other, place):
+                return f"holds {path}"
+            if is_inside(place, other):
+                return f"lies in {path}"
+    return ""
 
 
 def _merged(step: Step, change: Change | None, problem: Problem | None) -> Step:
@@ -202,6 +252,10 @@ def _merged(step: Step, change: Change | None, problem: Problem | None) -> Step:
 
 def _name(drop_in: str, number: int) -> str:
     return f"berthage.{drop_in}.{number}"
+
+
+def _rounded_up(size: int, block: int) -> int:
+    return -(-size // block) * block
 
 
 def _free_number(path: str, taken: Iterable[int]) -> int:

@@ -48,9 +48,22 @@ def test_another_size_keeps_the_project():
 
 def test_a_directory_that_a_killed_run_did_not_finish_joins_again():
     state = settled()
-    unfinished = State(state.projects, {"/a": Directory()}, state.limits)
-    (change,) = plan(declared(export("/a", quota="10G")), unfinished).changes
-    assert change.joins
+    for unfinished in (
+        State(state.projects, {"/a": Directory()}, state.limits),
+        State(state.projects, state.directories, {"/a": 0}),
+    ):
+        (change,) = plan(declared(export("/a", quota="10G")), unfinished).changes
+        assert change.joins
+    named = State(Projects(names=state.projects.names))
+    (change,) = plan(declared(export("/a", quota="10G")), named).changes
+    assert change.project == state.projects.numbers["/a"]
+
+
+def test_a_limit_counts_in_the_blocks_of_its_file_system():
+    whole, state = declared(export("/a", quota="10001K")), settled(size=10004 * 1024)
+    for block, differs in ((1024, True), (4096, False)):
+        found = State(state.projects, {"/a": Directory(state.projects.numbers["/a"], True, block=block)}, state.limits)
+        assert bool(plan(whole, found).changes) == differs
 
 
 @pytest.mark.parametrize("exports", [[export("/a")], [export("/a", state="absent")], [], [export("/b")]])
@@ -73,6 +86,48 @@ def test_what_cannot_be_is_refused_with_the_remedy():
     assert "belongs to project 9 already" in str(plan(wanted, elsewhere).problems["/a"])
     theirs = State(Projects({"/a": 7}, {7: "theirs"}), {"/a": Directory(7, True)}, {"/a": G})
     assert "project 7 (theirs), which is not ours" in str(plan(wanted, theirs).problems["/a"])
+
+
+def test_of_two_directories_inside_of_one_another_both_are_refused():
+    state = State(directories={"/srv": Directory(), "/srv/app": Directory()})
+    for paths in (("/srv", "/srv/app"), ("/srv/app", "/srv")):
+        found = plan(declared(*(export(path, quota="1G") for path in paths)), state)
+        assert "holds /srv/app, which has a quota too" in str(found.problems["/srv"])
+        assert "lies in /srv, which has a quota too" in str(found.problems["/srv/app"])
+        assert found.changes == ()
+    assert plan(declared(export("/srv", quota="1G"), export("/srv/app")), state).problems == {}
+    assert plan(declared(export("/srv", quota="1G"), export("/srv/app", state="absent")), state).problems == {}
+    beside = State(directories={"/srv/app": Directory(), "/srv/app2": Directory()})
+    assert plan(declared(*(export(path, quota="1G") for path in beside.directories)), beside).problems == {}
+
+
+@pytest.mark.parametrize("names", ["berthage.berthage.9:9\n", "berthage.second.9:9\n", "theirs:9\n", ""])
+def test_also_one_that_has_its_quota_already_whosever_and_also_when_it_is_to_go(names):
+    inner = State(
+        quotas.read("9:/srv/app\n", names), {"/srv": Directory(), "/srv/app": Directory(9, True)}, {"/srv/app": G}
+    )
+    found = plan(declared(export("/srv", quota="1G")), inner)
+    assert "holds /srv/app, which has a quota too" in str(found.problems["/srv"])
+    assert "take it away in a run of its own before" in str(found.problems["/srv"])
+    outer = State(quotas.read("9:/srv\n", names), {"/srv": Directory(9, True), "/srv/app": Directory(9, True)})
+    found = plan(declared(export("/srv/app", quota="1G")), outer)
+    assert "lies in /srv, which has a quota too" in str(found.problems["/srv/app"])
+
+
+def test_inside_of_one_another_they_are_by_where_they_really_are_and_on_one_file_system():
+    both = declared(export("/srv", quota="1G"), export("/app", quota="1G"))
+    directories = {"/srv": Directory(device=1), "/srv/app": Directory(device=1)}
+    assert [*plan(both, State(directories=directories, real={"/app": "/srv/app"})).problems] == ["/srv", "/app"]
+    both = declared(export("/srv", quota="1G"), export("/srv/app", quota="1G"))
+    directories = {"/srv": Directory(device=1), "/data/app": Directory(device=1)}
+    assert plan(both, State(directories=directories, real={"/srv/app": "/data/app"})).problems == {}
+    mounted = {"/srv": Directory(device=1), "/srv/app": Directory(device=2)}
+    assert plan(both, State(directories=mounted)).problems == {}
+
+
+def test_a_directory_that_is_no_more_is_in_nobody_s_way():
+    state = State(quotas.read("9:/srv/app\n", "theirs:9\n"), {"/srv": Directory()})
+    assert plan(declared(export("/srv", quota="1G")), state).problems == {}
 
 
 def test_two_directories_never_get_one_number():
