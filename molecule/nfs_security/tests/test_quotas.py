@@ -83,6 +83,44 @@ def test_what_the_directory_holds_already_counts(host, directory):
     assert apply(host, [export(directory, quota="8M")])["changed"] is False
 
 
+def test_a_path_that_is_a_link_gets_its_quota_and_loses_it(host, directory):
+    link = f"{directory}-link"
+    host.check_output(f"ln -sfn {directory} {link}")
+    try:
+        made = apply(host, [export(link, quota="8M")])
+        assert made["changed"], made
+        assert apply(host, [export(link, quota="8M")])["changed"] is False
+        mount(directory)
+        assert written("large", 16).rc != 0
+        apply(host, [export(link)])
+        assert "berthage.quotas" not in registry(host)
+        assert written("large", 16).rc == 0
+    finally:
+        node("client").run(f"umount -l {MOUNT_POINT}")
+        apply(host, [])
+        host.check_output(f"rm {link}")
+
+
+def test_a_quota_inside_of_another_one_is_refused_before_anything_changes(host, directory):
+    inner = f"{directory}/inner"
+    host.check_output(f"mkdir {inner}")
+    both = [export(directory, quota="16M"), export(inner, quota="8M")]
+    refused = apply(host, both)
+    assert refused["changed"] is False
+    assert f"{directory}, quota: holds {inner}, which has a quota too" in refused["msg"]
+    assert f"{inner}, quota: lies in {directory}, which has a quota too" in refused["msg"]
+    assert "berthage.quotas" not in registry(host)
+    apply(host, [export(inner, quota="8M")])
+    assert "holds" in apply(host, [export(directory, quota="16M")])["msg"]
+    assert "berthage.quotas" in registry(host)
+
+
+def test_a_quota_that_is_no_whole_number_of_blocks_is_no_drift(host, directory):
+    apply(host, [export(directory, quota="10001K")])
+    again = apply(host, [export(directory, quota="10001K")])
+    assert again["changed"] is False, again
+
+
 def test_a_withdrawn_export_takes_its_quota_with_it(host, directory):
     apply(host, [export(directory, quota="8M")])
     assert "berthage.quotas" in registry(host)
