@@ -355,7 +355,7 @@ def _declared_clients(declared: Declaration, state: State) -> Iterator[tuple[str
 def _filed_clients(filed: Mapping[str, Sequence[Entry]], state: State) -> Iterator[tuple[str, str]]:
     """Place and client of each, where a path leads to as well as where it led to."""
     for path, entries in filed.items():
-        for place in {state.real_path(path), state.drop_in.links.get(path, path)}:
+        for place in sorted({state.real_path(path), state.drop_in.links.get(path, path)}):
             yield from ((place, entry.client) for entry in entries)
 
 
