@@ -636,8 +636,7 @@ def _local_marks_taken_back(call: Call, name: str, words: Sequence[str]) -> Iter
         raise  # it may still happen, and glusterd would start a volume whose brick has lost its mark
     except GlusterError:
         volume = call.gluster.volumes().get(name)
-        own = {member.uuid for member in call.observed.members if member.is_local}
-        used = {brick.path for brick in volume.bricks if brick.peer in own} if volume else set()
+        used = {brick.path for brick in volume.bricks if call.observed.is_own(brick.peer)} if volume else set()
         brick_directories.take_back(directory for directory in before if directory.path not in used)
         raise
 

@@ -68,6 +68,9 @@ class Observed:
     def member(self, host: str) -> Member | None:
         return member_of(host, self.members, self.names)
 
+    def is_own(self, uuid: str) -> bool:
+        return any(member.uuid == uuid and member.is_local for member in self.members)
+
     def is_connected(self, uuid: str) -> bool:
         return any(member.uuid == uuid and member.usable for member in self.members)
 
@@ -114,18 +117,19 @@ def plan(specs: Sequence[VolumeSpec], observed: Observed, allow: Iterable[str] =
 def to_look_at(specs: Iterable[VolumeSpec], observed: Observed) -> tuple[str, ...]:
     """The directories on this host that are declared to become bricks."""
     local = [(brick, spec) for spec in specs if spec.state != ABSENT for brick in local_bricks(spec, observed)]
-    own = {member.uuid for member in observed.members if member.is_local}
     taken = {
-        (name, brick.path) for name, volume in observed.volumes.items() for brick in volume.bricks if brick.peer in own
+        (name, brick.path)
+        for name, volume in observed.volumes.items()
+        for brick in volume.bricks
+        if observed.is_own(brick.peer)
     }
     return tuple(brick.path for brick, spec in local if (spec.name, brick.path) not in taken)
 
 
 def offline_here(specs: Iterable[VolumeSpec], observed: Observed) -> tuple[str, ...]:
     """The directories on this host of bricks that are down, of the volumes that are declared."""
-    own = {member.uuid for member in observed.members if member.is_local}
     volumes = (observed.volumes[spec.name] for spec in specs if spec.name in observed.volumes)
-    return tuple(brick.path for volume in volumes for brick in volume.offline if brick.peer in own)
+    return tuple(brick.path for volume in volumes for brick in volume.offline if observed.is_own(brick.peer))
 
 
 def would_stop(specs: Iterable[VolumeSpec], volumes: Mapping[str, Volume]) -> tuple[str, ...]:
@@ -566,7 +570,6 @@ def _marked(spec: VolumeSpec, new: Sequence[BrickSpec], observed: Observed) -> l
 
 def _lost(spec: VolumeSpec, volume: Volume, change: Change, observed: Observed) -> list[Problem]:
     """Bricks on this host that `start force` would mark as the volume's own, empty as they may be."""
-    own = {member.uuid for member in observed.members if member.is_local}
     leaving = {replacement.old.key for replacement in change.replace}
     return [
         Problem(
@@ -579,7 +582,7 @@ def _lost(spec: VolumeSpec, volume: Volume, change: Change, observed: Observed) 
             f"`gluster volume reset-brick {spec.name} {brick} {brick} commit force`",
         )
         for brick in volume.offline
-        if brick.peer in own and brick.path in observed.unmarked and brick.key not in leaving
+        if observed.is_own(brick.peer) and brick.path in observed.unmarked and brick.key not in leaving
     ]
 
 

@@ -74,10 +74,11 @@ def _observed(declared: Declaration, places: Mapping[str, str]) -> State:
     # What others limit matters only to where it lies.
     others = [path for path in projects.numbers if wanted and os.path.isdir(path)]
     directories = {place: _directory(place) for place in {*looked_at, *others}}
+    numbers = {real.get(path, path): number for path, number in projects.numbers.items()}
     limits = {
-        real.get(path, path): _limit(real.get(path, path), number)
-        for path, number in projects.numbers.items()
-        if real.get(path, path) in looked_at and not directories[real.get(path, path)].unfit
+        place: _limit(place, number)
+        for place, number in numbers.items()
+        if place in looked_at and not directories[place].unfit
     }
     return State(projects, directories, limits, real)
 

@@ -47,10 +47,9 @@ def look(
     own_uuid = _settings(f"{HOME}/glusterd.info").get("UUID", "")
     own = {path for uuid, path in known if uuid == own_uuid}
     for path in map(os.path.normpath, bricks):
-        if {path, os.path.realpath(path)} & own:
-            yield from (f"glusterfs_volumes: {name}:{path} {problem}" for problem in _lost(path, own_uuid))
-        else:
-            yield from (f"glusterfs_volumes: {name}:{path} {problem}" for problem in _unfit(path, mounts, force))
+        is_known = {path, os.path.realpath(path)} & own
+        problems = _lost(path, own_uuid) if is_known else _unfit(path, mounts, force)
+        yield from (f"glusterfs_volumes: {name}:{path} {problem}" for problem in problems)
     for brick in elsewhere:
         uuid = _member(brick["host"])
         if uuid and (uuid, os.path.normpath(brick["path"])) not in known:
