@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stops a module at a request of its choice, so that a test can do something at just that moment.
 
-The scenario's prepare.yml starts engine_proxy.py on the hosts, as /opt/faults/engine_proxy.py serve.
+The scenario's prepare.yml starts engine_proxy.py on the hosts, by tasks/engine_proxy.yml.
 """
 
 from __future__ import annotations
