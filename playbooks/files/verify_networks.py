@@ -33,6 +33,7 @@ PATIENCE = 30
 PATIENCE_FOR_PACKETS = 6
 THREADS = 32
 ATTEMPTS, PAUSE = 4, 3
+TIMED_OUT = "deadline exceeded"
 SAMPLE = 3  # other networks that a container of each network must not reach
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python has no name for it
 CLONE_NEWNET = 0x40000000  # linux/sched.h
@@ -75,7 +76,7 @@ def listen_on_all(engine: Any, image: str, networks: list[Facts], token: str, en
         for network in networks
         if network["driver"] == "overlay" and network["attachable"] and (encrypts or not network["encrypted"])
     ]
-    # One after the other: two attachments at once on one engine make each other run into its 20 s (20.10 and 26.1).
+    # One after the other: of two attachments at once, one can run into the engine's 20 s (see with_patience).
     return {network["name"]: listen(engine, image, network, token) for network in usable}
 
 
@@ -105,6 +106,7 @@ def listen(engine: Any, image: str, network: Facts, token: str) -> Facts:
             sysctls={"net.ipv4.ip_default_ttl": "1"},
         )
 
+    started = time.time()
     try:
         container = with_patience(start)
         container.reload()
@@ -112,7 +114,7 @@ def listen(engine: Any, image: str, network: Facts, token: str) -> Facts:
         endpoint = container.attrs["NetworkSettings"]["Networks"][network["name"]]
         attributes = engine.networks.get(endpoint["NetworkID"]).attrs
     except (docker.errors.DockerException, OSError) as error:
-        return {"wrong": words_of(error)}
+        return {"wrong": words_of(error) + why_timed_out(words_of(error), started)}
     pid = container.attrs["State"]["Pid"]
     if not pid:
         return {"wrong": f"its container ended: {container.logs().decode(errors='replace').strip()}"}
@@ -129,9 +131,11 @@ def listen(engine: Any, image: str, network: Facts, token: str) -> Facts:
 
 
 def with_patience(attach: Callable[[], Any]) -> Any:
-    """Attach to a Swarm's network, again where the manager did not answer the engine in its 20 s: on slow hosts.
+    """Attach to a Swarm's network, again where the engine gave up after its 20 s, and where the network was not found.
 
-    A worker drops a network after its last container, and may not find it for the next one that comes just then.
+    The node gets the network's own address there and the container's task on two ways. On a slow host the task can be
+    first, and fails at once, of which the engine hears nothing (26.1). And a worker drops a network after its
+    last container, and may not find it for the next one that comes just then.
     """
     import docker  # noqa: PLC0415
 
@@ -139,10 +143,31 @@ def with_patience(attach: Callable[[], Any]) -> Any:
         try:
             return attach()
         except docker.errors.APIError as error:
-            if not re.search(r"deadline exceeded|network \w{25} not found", words_of(error)):
+            if not re.search(rf"{TIMED_OUT}|network \w{{25}} not found", words_of(error)):
                 raise
             time.sleep(PAUSE)
     return attach()
+
+
+def why_timed_out(words: str, since: float) -> str:
+    """What the engine's log has on it. Its answer has no cause, and neither has the managers' log that it names."""
+    if not re.search(TIMED_OUT, words):
+        return ""
+    journal = ["journalctl", "--unit=docker.service", f"--since=@{int(since)}", "--output=cat", "--no-pager"]
+    try:
+        said = subprocess.run(journal, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, text=True)
+    except OSError:  # no systemd
+        return ""
+    cause = cause_in(said.stdout)
+    if cause:
+        return f"; the engine's log: {cause}"
+    return "; the engine's log has no cause: restart Docker on this node where it stays so, its Swarm part may hang"
+
+
+def cause_in(log: str) -> str:
+    """Why the last of the Swarm's tasks that failed on this node did, in the engine's log (logfmt)."""
+    found = re.findall(r'msg="fatal task error" error="((?:[^"\\]|\\.)*)"', log)
+    return found[-1].replace('\\"', '"') if found else ""
 
 
 def vni_of(attributes: dict[str, Any]) -> int | None:

@@ -186,3 +186,30 @@ def test_a_round_waits_for_another_on_this_host_and_says_so_when_that_takes_too_
         pass
     with verify_engine.alone(1):
         pass
+
+
+LOG = r"""
+time="2026-11-22T22:07:28Z" level=warning msg="Error (Unable to complete atomic operation) deleting object"
+time="2026-11-22T22:07:29Z" level=error msg="fatal task error" error="earlier" module=node/agent/taskmanager task.id=1
+time="2026-11-22T22:07:30Z" level=error msg="fatal task error" error="network \"front\" has no address" task.id=2
+time="2026-11-22T22:07:49Z" level=error msg="Handler for POST returned error: context deadline exceeded"
+"""
+
+
+def test_the_cause_of_a_task_that_failed_is_the_last_one_in_the_log() -> None:
+    assert verify_networks.cause_in(LOG) == 'network "front" has no address'
+    assert verify_networks.cause_in("") == ""
+
+
+def test_only_what_timed_out_is_looked_up_in_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    journalctl = tmp_path / "journalctl"
+    journalctl.write_text(f"#!/bin/sh\ncat <<'END'\n{LOG}\nEND\n")
+    journalctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    told = verify_networks.why_timed_out("attaching to network failed: context deadline exceeded", 0)
+    assert told == '; the engine\'s log: network "front" has no address'
+    assert verify_networks.why_timed_out("network front not manually attachable", 0) == ""
+
+    journalctl.write_text("#!/bin/sh\n")
+    assert "restart Docker" in verify_networks.why_timed_out("context deadline exceeded", 0)
