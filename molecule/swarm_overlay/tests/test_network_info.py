@@ -225,10 +225,10 @@ def without_a_majority(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return look()
     finally:
         other.check_output("systemctl start docker.socket docker.service")
-        wait_for(lambda: manager.run("docker node demote node2").rc == 0, seconds=60)
+        assert wait_for(lambda: manager.run("docker node demote node2").rc == 0, seconds=60)
         # Whoever leads anew takes all nodes for unknown until each has called.
         states = "docker node ls --format '{{ .Status }}'"
-        wait_for(lambda: set(manager.check_output(states).split()) == {"Ready"}, seconds=60)
+        assert wait_for(lambda: set(manager.check_output(states).split()) == {"Ready"}, seconds=60)
 
 
 def test_a_manager_without_a_majority_tells_what_it_knows_and_why_not_more(host):

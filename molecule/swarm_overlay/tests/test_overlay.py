@@ -142,6 +142,9 @@ def test_a_stopped_engine_is_a_clear_error():
         failure = networks(there, {"name": "new", "driver": "bridge"})
     finally:
         there.check_output("systemctl start docker.socket docker.service")
+    # The engine answers before it is a node of the Swarm again, which others rely on.
+    onto_front = "docker run --rm --network front box:1 true"
+    assert wait_for(lambda: there.run(onto_front).rc == 0, seconds=180), there.run(onto_front).stderr
 
     assert failure["msg"].startswith("no Docker engine")
     assert "systemctl" in failure["msg"]
