@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any
 
 import pytest
@@ -16,6 +17,14 @@ testinfra_hosts = ["ansible://server"]
 
 MOUNT_POINT = "/mnt/quotas"
 MIB = 1024 * 1024
+# Makes directories, each with another one and a file in it, until it is killed.
+MAKER = """
+import itertools, os, sys, time
+for number in itertools.count():
+    os.makedirs(f"{sys.argv[1]}/made-{number}/deep")
+    open(f"{sys.argv[1]}/made-{number}/deep/file", "w").close()
+    time.sleep(0.02)
+"""
 
 
 @pytest.fixture(params=["on-ext4", "on-xfs"])
@@ -81,6 +90,24 @@ def test_what_the_directory_holds_already_counts(host, directory):
     assert written("little", 1).rc == 0
     assert written("much", 4).rc != 0
     assert apply(host, [export(directory, quota="8M")])["changed"] is False
+
+
+def test_what_is_made_while_the_directory_gets_its_quota_counts_too(host, directory):
+    host.check_output(f"mkdir {directory}/full && cd {directory}/full && seq 300 | xargs touch")
+    host.check_output(f"nohup python3 -c {shlex.quote(MAKER)} {directory} >/dev/null 2>&1 & echo $! > /run/maker")
+    try:
+        made = apply(host, [export(directory, quota="8M")])
+    finally:
+        host.check_output("kill $(cat /run/maker)")
+    assert made["changed"], made
+
+    numbers = host.check_output(
+        f"find {directory} -print0 | xargs -0 lsattr -d -p | awk '{{ print $1 }}' | sort | uniq -c"
+    )
+    assert len(numbers.splitlines()) == 1, numbers
+    count, number = numbers.split()
+    assert int(count) > 300 + 20, "nothing was made meanwhile"
+    assert f"{number}:{directory}" in registry(host)
 
 
 def test_a_path_that_is_a_link_gets_its_quota_and_loses_it(host, directory):
