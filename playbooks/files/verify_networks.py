@@ -33,7 +33,6 @@ PATIENCE = 30
 PATIENCE_FOR_PACKETS = 6
 THREADS = 32
 ATTEMPTS, PAUSE = 4, 3
-TIMED_OUT = "deadline exceeded"
 SAMPLE = 3  # other networks that a container of each network must not reach
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python has no name for it
 CLONE_NEWNET = 0x40000000  # linux/sched.h
@@ -114,7 +113,8 @@ def listen(engine: Any, image: str, network: Facts, token: str) -> Facts:
         endpoint = container.attrs["NetworkSettings"]["Networks"][network["name"]]
         attributes = engine.networks.get(endpoint["NetworkID"]).attrs
     except (docker.errors.DockerException, OSError) as error:
-        return {"wrong": words_of(error) + why_timed_out(words_of(error), started)}
+        words = words_of(error)
+        return {"wrong": words + why_not_attached(words, started)}
     pid = container.attrs["State"]["Pid"]
     if not pid:
         return {"wrong": f"its container ended: {container.logs().decode(errors='replace').strip()}"}
@@ -143,15 +143,18 @@ def with_patience(attach: Callable[[], Any]) -> Any:
         try:
             return attach()
         except docker.errors.APIError as error:
-            if not re.search(rf"{TIMED_OUT}|network \w{{25}} not found", words_of(error)):
+            if not re.search(r"deadline exceeded|network \w{25} not found", words_of(error)):
                 raise
             time.sleep(PAUSE)
     return attach()
 
 
-def why_timed_out(words: str, since: float) -> str:
-    """What the engine's log has on it. Its answer has no cause, and neither has the managers' log that it names."""
-    if not re.search(TIMED_OUT, words):
+def why_not_attached(words: str, since: float) -> str:
+    """What the engine's log has on an attachment that a manager agreed to, and that did not come about in 20 s.
+
+    Its answer has no cause, and neither has the managers' log that it names.
+    """
+    if "attaching to network failed" not in words:
         return ""
     journal = ["journalctl", "--unit=docker.service", f"--since=@{int(since)}", "--output=cat", "--no-pager"]
     try:
@@ -165,8 +168,11 @@ def why_timed_out(words: str, since: float) -> str:
 
 
 def cause_in(log: str) -> str:
-    """Why the last of the Swarm's tasks that failed on this node did, in the engine's log (logfmt)."""
-    found = re.findall(r'msg="fatal task error" error="((?:[^"\\]|\\.)*)"', log)
+    """Why the last attachment that failed on this node did, in the engine's log (logfmt).
+
+    An attachment is a task of no service. Those of services fail beside it, for reasons of their own.
+    """
+    found = re.findall(r'msg="fatal task error" error="((?:[^"\\]|\\.)*)" .*service\.id= ', log)
     return found[-1].replace('\\"', '"') if found else ""
 
 

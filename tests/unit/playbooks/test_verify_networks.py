@@ -189,10 +189,11 @@ def test_a_round_waits_for_another_on_this_host_and_says_so_when_that_takes_too_
 
 
 LOG = r"""
-time="2026-11-22T22:07:28Z" level=warning msg="Error (Unable to complete atomic operation) deleting object"
-time="2026-11-22T22:07:29Z" level=error msg="fatal task error" error="earlier" module=node/agent/taskmanager task.id=1
-time="2026-11-22T22:07:30Z" level=error msg="fatal task error" error="network \"front\" has no address" task.id=2
-time="2026-11-22T22:07:49Z" level=error msg="Handler for POST returned error: context deadline exceeded"
+time="22:07:28Z" level=warning msg="Error (Unable to complete atomic operation) deleting object"
+time="22:07:29Z" level=error msg="fatal task error" error="earlier" service.id= task.id=1
+time="22:07:30Z" level=error msg="fatal task error" error="network \"front\" has no address" service.id= task.id=2
+time="22:07:31Z" level=error msg="fatal task error" error="non-zero exit (1)" service.id=q1 task.id=3
+time="22:07:49Z" level=error msg="Handler for POST returned error: context deadline exceeded"
 """
 
 
@@ -201,15 +202,18 @@ def test_the_cause_of_a_task_that_failed_is_the_last_one_in_the_log() -> None:
     assert verify_networks.cause_in("") == ""
 
 
-def test_only_what_timed_out_is_looked_up_in_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_an_attachment_that_timed_out_is_looked_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     journalctl = tmp_path / "journalctl"
     journalctl.write_text(f"#!/bin/sh\ncat <<'END'\n{LOG}\nEND\n")
     journalctl.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
-    told = verify_networks.why_timed_out("attaching to network failed: context deadline exceeded", 0)
+    timed_out = "attaching to network failed, make sure your network options are correct: context deadline exceeded"
+    told = verify_networks.why_not_attached(timed_out, 0)
     assert told == '; the engine\'s log: network "front" has no address'
-    assert verify_networks.why_timed_out("network front not manually attachable", 0) == ""
+    assert verify_networks.why_not_attached("network front not manually attachable", 0) == ""
+    # No manager agreed: nothing of it can be in this node's log.
+    assert verify_networks.why_not_attached("Could not attach to network front: context deadline exceeded", 0) == ""
 
     journalctl.write_text("#!/bin/sh\n")
-    assert "restart Docker" in verify_networks.why_timed_out("context deadline exceeded", 0)
+    assert "restart Docker" in verify_networks.why_not_attached(timed_out, 0)
