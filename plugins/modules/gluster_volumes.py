@@ -628,7 +628,7 @@ def _create(call: Call, name: str, work: Work) -> None:
 @contextlib.contextmanager
 def _local_marks_taken_back(call: Call, name: str, words: Sequence[str]) -> Iterator[None]:
     """When gluster refuses new bricks, it leaves its mark on those of this host, and would refuse the next attempt."""
-    mine = [brick.path for brick in map(specs.parse_brick, words) if brick and _is_local(brick.host, call.observed)]
+    mine = [brick.path for brick in map(specs.parse_brick, words) if brick and call.observed.is_here(brick.host)]
     before = brick_directories.directories(mine)
     try:
         yield
@@ -639,11 +639,6 @@ def _local_marks_taken_back(call: Call, name: str, words: Sequence[str]) -> Iter
         used = {brick.path for brick in volume.bricks if call.observed.is_own(brick.peer)} if volume else set()
         brick_directories.take_back(directory for directory in before if directory.path not in used)
         raise
-
-
-def _is_local(host: str, observed: Observed) -> bool:
-    member = observed.member(host)
-    return member is not None and member.is_local
 
 
 if __name__ == "__main__":

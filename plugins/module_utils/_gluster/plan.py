@@ -68,6 +68,10 @@ class Observed:
     def member(self, host: str) -> Member | None:
         return member_of(host, self.members, self.names)
 
+    def is_here(self, host: str) -> bool:
+        member = self.member(host)
+        return member is not None and member.is_local
+
     def is_own(self, uuid: str) -> bool:
         return any(member.uuid == uuid and member.is_local for member in self.members)
 
@@ -143,8 +147,7 @@ def would_stop(specs: Iterable[VolumeSpec], volumes: Mapping[str, Volume]) -> tu
 
 def local_bricks(spec: VolumeSpec, observed: Observed) -> tuple[BrickSpec, ...]:
     """The declared bricks that lie on this host."""
-    members = ((brick, observed.member(brick.host)) for brick in spec.bricks)
-    return tuple(brick for brick, member in members if member is not None and member.is_local)
+    return tuple(brick for brick in spec.bricks if observed.is_here(brick.host))
 
 
 def shown(volume: Volume) -> dict[str, Any]:
