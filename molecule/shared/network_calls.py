@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks import docker_json
+from checks import docker_json, wait_for
 from module_calls import module
 from testinfra.host import Host
 
@@ -24,6 +24,12 @@ def network_info(host: Host, **arguments: Any) -> dict[str, Any]:
     assert not result["failed"], result["msg"]
     assert not result["changed"]
     return result
+
+
+def every_node_is_ready(manager: Host) -> bool:
+    """Whether all nodes of the Swarm are, after a minute at most."""
+    states = "docker node ls --format '{{ .Status }}'"
+    return wait_for(lambda: set(manager.check_output(states).split()) == {"Ready"}, seconds=60)
 
 
 def address(host: Host, container: str, network: str) -> str:

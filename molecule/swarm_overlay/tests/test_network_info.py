@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 from checks import docker_json, node, run_playbook, wait_for
-from network_calls import address, network_info, says
+from network_calls import address, every_node_is_ready, network_info, says
 from testinfra.host import Host
 
 testinfra_hosts = ["ansible://managers"]
@@ -227,8 +227,7 @@ def without_a_majority(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         other.check_output("systemctl start docker.socket docker.service")
         assert wait_for(lambda: manager.run("docker node demote node2").rc == 0, seconds=60)
         # Whoever leads anew takes all nodes for unknown until each has called.
-        states = "docker node ls --format '{{ .Status }}'"
-        assert wait_for(lambda: set(manager.check_output(states).split()) == {"Ready"}, seconds=60)
+        assert every_node_is_ready(manager)
 
 
 def test_a_manager_without_a_majority_tells_what_it_knows_and_why_not_more(host):

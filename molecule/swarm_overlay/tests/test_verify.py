@@ -13,6 +13,7 @@ from typing import Iterator
 
 import pytest
 from checks import inventory, lab_variables, node, run_playbook, wait_for
+from network_calls import every_node_is_ready
 
 testinfra_hosts = ["ansible://managers"]
 
@@ -100,8 +101,7 @@ def cut_off() -> Iterator[None]:
     node("node2").check_output("; ".join(f"iptables -I {rule}" for rule in reversed(rules)))
     yield
     node("node2").check_output("; ".join(f"iptables -D {rule}" for rule in rules))
-    states = "docker node ls --format '{{ .Status }}'"
-    assert wait_for(lambda: set(node("node1").check_output(states).split()) == {"Ready"}, seconds=60)
+    assert every_node_is_ready(node("node1"))
 
 
 def test_a_node_that_is_cut_off_is_named_and_the_others_are_verified(cut_off):
